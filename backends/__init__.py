@@ -1,0 +1,3 @@
+"""Where memory, registers, threads and modules come from; nothing about Rust."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The Async Debugging Protocol: descriptors and their expression language."""
+
+from __future__ import annotations

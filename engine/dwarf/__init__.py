@@ -1,0 +1,3 @@
+"""DWARF read without an index: units, DIEs, types, lines, locations."""
+
+from __future__ import annotations

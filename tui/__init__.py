@@ -1,0 +1,3 @@
+"""The command line, the application, its screens and keys."""
+
+from __future__ import annotations

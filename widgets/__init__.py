@@ -1,0 +1,3 @@
+"""Draw a view and say what was chosen; nothing about targets."""
+
+from __future__ import annotations
