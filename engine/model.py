@@ -1,0 +1,581 @@
+"""The facts about one snapshot: frozen records, and columns where there are many.
+
+Keys (``x1``, ``t7``, ``r3``, ``s12``) are stable within a snapshot. Records link to each
+other by key, never by reference. ``docs/report.md`` says what each field means: the
+records here have the same names.
+"""
+
+from __future__ import annotations
+
+import enum
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+__all__ = [
+    "Branch",
+    "Confidence",
+    "Doing",
+    "Executor",
+    "Finding",
+    "Frame",
+    "Holder",
+    "Interner",
+    "Loss",
+    "Macro",
+    "NativeFrame",
+    "Owner",
+    "Queues",
+    "Resource",
+    "ResourceColumns",
+    "RuntimeFacts",
+    "SignalFacts",
+    "Snapshot",
+    "Splice",
+    "Stack",
+    "TargetFacts",
+    "Task",
+    "TaskColumns",
+    "TaskCounts",
+    "TaskState",
+    "Thread",
+    "Wait",
+    "WaitColumns",
+]
+
+
+class Confidence(enum.StrEnum):
+    """How sure a fact is."""
+
+    CERTAIN = "certain"
+    """Read from the structure that says so."""
+    DERIVED = "derived"
+    """Follows from several readings."""
+    DOUBTFUL = "doubtful"
+    """Readings disagree."""
+    TORN = "torn"
+    """Read while the target ran."""
+
+
+class TaskState(enum.StrEnum):
+    """What a task is doing, from its own header."""
+
+    RUNNING = "running"
+    SCHEDULED = "scheduled"
+    IDLE = "idle"
+    COMPLETE = "complete"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFacts:
+    """A runtime that was recognised. ``version`` is None where no crate path tells it."""
+
+    name: str
+    version: str | None
+    descriptor: str
+    """Name and range of the descriptor that applied: ``tokio >=1.38``."""
+    tested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCounts:
+    """Number of an executor's tasks by state."""
+
+    idle: int = 0
+    running: int = 0
+    scheduled: int = 0
+    complete: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """Lengths of an executor's queues; None where a length could not be read."""
+
+    global_: int | None = None
+    local: tuple[int | None, ...] = ()
+    blocking: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Something that polls tasks: a runtime, a LocalSet."""
+
+    key: str
+    kind: str
+    runtime: str
+    name: str | None
+    address: int
+    parent: str | None
+    workers: tuple[int, ...]
+    blocking_threads: tuple[int, ...]
+    tasks: TaskCounts
+    queues: Queues
+    timers: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a thread does.
+
+    ``kind`` is one of parked, driver, polling, blocking_job, syscall, futex, running, unknown.
+    """
+
+    kind: str
+    syscall: str | None = None
+    fd: int | None = None
+    job: str | None = None
+    lock: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """The async frames of ``task`` stand below native frame number ``frame``."""
+
+    frame: int
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFrame:
+    """A frame of an operating system thread.
+
+    ``origin`` says how the frame was found: cfi, debug_frame, frame_pointer, scan, or
+    inline (a function that was inlined into the frame after it).
+    """
+
+    function: str | None
+    file: str | None
+    dir: str | None
+    line: int | None
+    column: int | None
+    module: str | None
+    pc: int
+    inlined: bool
+    origin: str
+
+    @property
+    def guessed(self) -> bool:
+        """True for a frame that no call frame information led to."""
+        return self.origin in ("frame_pointer", "scan")
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread of the operating system."""
+
+    tid: int
+    name: str | None
+    role: str
+    executor: str | None
+    worker: int | None
+    task: str | None
+    signal: bool
+    doing: Doing
+    splice: Splice | None
+    stack: tuple[NativeFrame, ...]
+    cut: str | None = None
+    """Why the stack ends before the thread's first frame; None when it is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """Where in a macro's own source an await stands (``select.rs:553``)."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One arm of a select!, join! or set.
+
+    ``state`` is one of unpolled, pending, polling, done, disabled.
+    """
+
+    label: str
+    state: str
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One async function, block or future of a logical stack."""
+
+    function: str
+    kind: str
+    """async_fn, async_block, async_closure or future."""
+    state: str
+    """suspended, unresumed, returned, panicked or polled."""
+    type: str
+    file: str | None = None
+    dir: str | None = None
+    line: int | None = None
+    column: int | None = None
+    macro: Macro | None = None
+    branches: tuple[Branch, ...] = ()
+    label: str | None = None
+    """What the frame says of itself: the name of a tracing span."""
+    problem: str | None = None
+    """Why the stack ends here, where it should go on; None when it ends by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A logical stack that ``count`` tasks share."""
+
+    key: str
+    count: int
+    hash: str
+    shape: str
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a task waits on, once for each pending leaf."""
+
+    kind: str
+    mode: str | None = None
+    branch: str | None = None
+    resource: str | None = None
+    task: str | None = None
+    fd: int | None = None
+    remaining_s: float | None = None
+    armed: bool = True
+    conf: Confidence = Confidence.CERTAIN
+    src: str = ""
+    detail: str | None = None
+    """What else is known, for people: the innermost future's type of an unknown wait, permits
+    wanted, interest of an I/O wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as a record: made only for a row that is shown or written."""
+
+    key: str
+    id: int | None
+    name: str | None
+    kind: str
+    """spawned, local, blocking or block_on."""
+    state: TaskState
+    cancelled: bool
+    runtime: str
+    executor: str | None
+    address: int
+    thread: int | None
+    parent: str | None
+    future: str
+    defined_at: tuple[str, int] | None
+    spawned_at: tuple[str, int] | None
+    panic: str | None
+    stack: str | None
+    waits: tuple[Wait, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a resource, through which variable."""
+
+    task: str | None
+    thread: int | None
+    function: str
+    variable: str
+    path: str | None
+    line: int | None
+    amount: int | None
+    mode: str | None
+    conf: Confidence
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who can complete a wait: the owner of the other end."""
+
+    task: str | None
+    thread: int | None
+    function: str
+    variable: str
+    path: str | None
+    line: int | None
+    role: str
+    conf: Confidence
+    src: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that tasks wait on."""
+
+    key: str
+    kind: str
+    type: str
+    address: int
+    state: tuple[tuple[str, int | None], ...] = ()
+    holders: tuple[Holder, ...] = ()
+    waiters: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A sentence about what is wrong, with its evidence."""
+
+    kind: str
+    severity: str
+    conf: Confidence
+    summary: str
+    tasks: tuple[str, ...] = ()
+    threads: tuple[int, ...] = ()
+    resources: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that could not be read, and why; ``samples`` are addresses."""
+
+    what: str
+    why: str
+    count: int
+    samples: tuple[int, ...] = ()
+    missing: bool = True
+    """True when tasks, executors, threads or frames may be missing for it (exit status 1)."""
+
+
+class Interner:
+    """Equal strings stored once, named by a small number."""
+
+    def __init__(self) -> None:
+        self._number: dict[str, int] = {}
+        self._text: list[str] = []
+
+    def number(self, text: str) -> int:
+        """Return the number of ``text``, a new one where it was not seen before."""
+        found = self._number.get(text)
+        if found is None:
+            found = self._number[text] = len(self._text)
+            self._text.append(text)
+        return found
+
+    def text(self, number: int) -> str:
+        """Return the text with that number."""
+        return self._text[number]
+
+    def optional(self, text: str | None) -> int:
+        """Return the number of ``text``; -1 for None."""
+        return -1 if text is None else self.number(text)
+
+    def optional_text(self, number: int) -> str | None:
+        """Return the text with that number; None for -1."""
+        return None if number < 0 else self._text[number]
+
+
+class WaitColumns:
+    """All waits of a snapshot, sorted by task; record ``i`` is made on demand."""
+
+    def __init__(self) -> None:
+        self._records: list[Wait] = []
+        self._known: dict[Wait, int] = {}
+        self._index = array("I")
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, index: int) -> Wait:
+        return self._records[self._index[index]]
+
+    def __iter__(self) -> Iterator[Wait]:
+        return (self._records[i] for i in self._index)
+
+    def append(self, wait: Wait) -> int:
+        """Store a wait, equal ones once; return its index."""
+        found = self._known.get(wait)
+        if found is None:
+            found = self._known[wait] = len(self._records)
+            self._records.append(wait)
+        self._index.append(found)
+        return len(self._index) - 1
+
+
+class TaskColumns:
+    """All tasks of a snapshot as columns: a ``Task`` record is made for a row that is shown.
+
+    Task ``i`` (from 0) has the key ``t{i + 1}``. Text is interned: ``texts`` numbers it.
+    """
+
+    def __init__(self) -> None:
+        self.texts = Interner()
+        self.waits = WaitColumns()
+        self.id = array("q")
+        """-1 for a task without an id."""
+        self.address = array("Q")
+        self.state = array("B")
+        """Index into ``STATES``."""
+        self.kind = array("i")
+        self.name = array("i")
+        self.runtime = array("i")
+        self.executor = array("i")
+        """Index of the executor in the snapshot's list; -1 for none."""
+        self.parent = array("i")
+        """Index of the parent task; -1 for none."""
+        self.thread = array("i")
+        """Thread id; -1 for none."""
+        self.future = array("i")
+        self.stack = array("i")
+        """Index of the stack in the snapshot's list; -1 for none."""
+        self.cancelled = array("B")
+        self.panic = array("i")
+        self.defined_file = array("i")
+        self.defined_line = array("i")
+        self.spawned_file = array("i")
+        self.spawned_line = array("i")
+        self.wait_start = array("I")
+        self.wait_count = array("I")
+
+    STATES: tuple[TaskState, ...] = tuple(TaskState)
+
+    def __len__(self) -> int:
+        return len(self.address)
+
+    def append(self, task: Task, executor: int, parent: int, stack: int) -> int:
+        """Add a task whose executor, parent and stack have these indexes (-1 for none).
+
+        ``key``, ``executor``, ``parent`` and ``stack`` of the record itself are not stored.
+        """
+        texts = self.texts
+        self.id.append(-1 if task.id is None or task.id >= 1 << 63 else task.id)
+        self.address.append(task.address & (1 << 64) - 1)
+        self.state.append(self.STATES.index(task.state))
+        self.kind.append(texts.number(task.kind))
+        self.name.append(texts.optional(task.name))
+        self.runtime.append(texts.number(task.runtime))
+        self.executor.append(executor)
+        self.parent.append(parent)
+        self.thread.append(-1 if task.thread is None else task.thread)
+        self.future.append(texts.number(task.future))
+        self.stack.append(stack)
+        self.cancelled.append(task.cancelled)
+        self.panic.append(texts.optional(task.panic))
+        for place, file, line in (
+            (task.defined_at, self.defined_file, self.defined_line),
+            (task.spawned_at, self.spawned_file, self.spawned_line),
+        ):
+            file.append(-1 if place is None else texts.number(place[0]))
+            line.append(0 if place is None else place[1])
+        self.wait_start.append(len(self.waits))
+        self.wait_count.append(len(task.waits))
+        for wait in task.waits:
+            self.waits.append(wait)
+        return len(self.address) - 1
+
+    def key(self, index: int) -> str:
+        """Return the key of task ``index``."""
+        return f"t{index + 1}"
+
+    def index(self, key: str) -> int:
+        """Return the index of the task with that key.
+
+        Raises:
+            KeyError: there is none.
+        """
+        try:
+            number = int(key.removeprefix("t")) - 1
+        except ValueError:
+            number = -1
+        if not key.startswith("t") or not 0 <= number < len(self):
+            raise KeyError(key)
+        return number
+
+    def waits_of(self, index: int) -> tuple[Wait, ...]:
+        """Return the waits of task ``index``."""
+        start = self.wait_start[index]
+        return tuple(self.waits[i] for i in range(start, start + self.wait_count[index]))
+
+    def record(self, index: int) -> Task:
+        """Make the record of task ``index``."""
+        texts = self.texts
+        defined = texts.optional_text(self.defined_file[index])
+        spawned = texts.optional_text(self.spawned_file[index])
+        executor, parent, stack = self.executor[index], self.parent[index], self.stack[index]
+        return Task(
+            key=self.key(index),
+            id=None if self.id[index] < 0 else self.id[index],
+            name=texts.optional_text(self.name[index]),
+            kind=texts.text(self.kind[index]),
+            state=self.STATES[self.state[index]],
+            cancelled=bool(self.cancelled[index]),
+            runtime=texts.text(self.runtime[index]),
+            executor=None if executor < 0 else f"x{executor + 1}",
+            address=self.address[index],
+            thread=None if self.thread[index] < 0 else self.thread[index],
+            parent=None if parent < 0 else self.key(parent),
+            future=texts.text(self.future[index]),
+            defined_at=None if defined is None else (defined, self.defined_line[index]),
+            spawned_at=None if spawned is None else (spawned, self.spawned_line[index]),
+            panic=texts.optional_text(self.panic[index]),
+            stack=None if stack < 0 else f"s{stack + 1}",
+            waits=self.waits_of(index),
+        )
+
+    def __iter__(self) -> Iterator[Task]:
+        return (self.record(i) for i in range(len(self)))
+
+
+class ResourceColumns(Sequence[Resource]):
+    """All resources of a snapshot; resource ``i`` has the key ``r{i + 1}``."""
+
+    def __init__(self, records: Sequence[Resource] = ()) -> None:
+        self._records = list(records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, index: int) -> Resource:  # type: ignore[override]  # no slices
+        return self._records[index]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """The report's ``target``: what was opened."""
+
+    kind: str
+    core: str | None
+    pid: int | None
+    exe: str | None
+    build_id: str | None
+    arch: str
+    pause_ms: float | None
+    taken_at: str | None
+    tool: str
+    signal: SignalFacts | None
+    runtimes: tuple[RuntimeFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFacts:
+    """The signal that ended the process."""
+
+    name: str
+    number: int
+    code: int | None
+    fault_address: int | None
+    tid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that was found out at one moment. ``epoch`` counts refreshes."""
+
+    epoch: int
+    target: TargetFacts
+    executors: tuple[Executor, ...] = ()
+    threads: tuple[Thread, ...] = ()
+    stacks: tuple[Stack, ...] = ()
+    tasks: TaskColumns = field(default_factory=TaskColumns)
+    resources: ResourceColumns = field(default_factory=ResourceColumns)
+    findings: tuple[Finding, ...] = ()
+    losses: tuple[Loss, ...] = ()

@@ -1,0 +1,170 @@
+"""What a backend is: memory, threads, modules and facts of one process.
+
+A backend knows nothing of Rust, DWARF or tasks. Everything it returns is hostile
+input: the engine bounds and checks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from adp_tui.engine.arch import Arch
+
+__all__ = [
+    "Facts",
+    "FileMapping",
+    "Memory",
+    "Module",
+    "Region",
+    "Signal",
+    "Target",
+    "ThreadState",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A range of memory that can be swept: ``view`` is zero-copy and starts at ``start``."""
+
+    start: int
+    view: memoryview
+    writable: bool
+    executable: bool
+
+    @property
+    def end(self) -> int:
+        """The first address after the region."""
+        return self.start + len(self.view)
+
+
+class Memory(Protocol):
+    """The memory of a target."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return exactly ``size`` bytes.
+
+        Raises:
+            FaultError: any of the bytes cannot be read.
+        """
+
+    def regions(self) -> Sequence[Region]:
+        """Return what can be swept, sorted by address, without overlap."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """One thread of the operating system at the moment of the snapshot."""
+
+    tid: int
+    registers: Mapping[int, int]
+    """By DWARF number; the program counter and the stack pointer are always there."""
+    thread_pointer: int
+    """``fs_base`` on x86-64."""
+    syscall: int | None
+    """Number of the system call that the thread is in, as the register file says; else None."""
+    signalled: bool = False
+    """True for the thread that got the signal which ended the process."""
+    name: str | None = None
+    """Only what the operating system surely knows: the process name, for the main thread."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Live extras (CPU state, wait channel); empty on a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileMapping:
+    """One mapped range of a module's file. ``offset`` is into the file, in bytes."""
+
+    start: int
+    end: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """An ELF file that is mapped into the target."""
+
+    path: str
+    """As the target names it (control characters stripped); ``[vdso]`` for the vdso."""
+    mappings: tuple[FileMapping, ...]
+    file: Path | None
+    """The file on this machine that holds it, by ``--exe`` or ``--sysroot``; None when missing."""
+    image: bytes | None = None
+    """The ELF image itself where only memory holds it (the vdso)."""
+    build_id: str | None = None
+    """Hex, as the target's own memory has it; None when no header page is readable."""
+    file_build_id: str | None = None
+    """Hex, as ``file`` has it."""
+    verified: bool = False
+    """True when both build-ids were read and are equal."""
+    is_executable: bool = False
+    """True for the program itself (as against its shared libraries)."""
+    problem: str | None = None
+    """Why ``file`` is None or is not used, with the option to pass; None when all is well."""
+
+    @property
+    def start(self) -> int:
+        """The lowest mapped address."""
+        return min((m.start for m in self.mappings), default=0)
+
+    @property
+    def end(self) -> int:
+        """The first address after the highest mapping."""
+        return max((m.end for m in self.mappings), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The signal that ended the process."""
+
+    name: str
+    number: int
+    code: int | None
+    fault_address: int | None
+    tid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the process as a whole."""
+
+    kind: str
+    """``core``, ``live`` or ``snapshot``."""
+    arch: Arch
+    pid: int | None
+    path: str
+    """What the user named: the core's path, or the process."""
+    executable: str | None
+    """Path of the program, as the target names it."""
+    command: str | None
+    """The process name (comm), cut by the kernel at 15 characters."""
+    signal: Signal | None
+    taken_at: str | None
+    """ISO 8601, UTC; for a core the time its file was written."""
+    entry: int | None
+    """AT_ENTRY: the run-time address of the program's entry point."""
+    problems: tuple[str, ...] = ()
+    """What is missing from the target itself, in sentences (a truncated core: how much)."""
+
+
+class Target(Protocol):
+    """A process to look at, live or dead."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the process as a whole."""
+
+    @property
+    def memory(self) -> Memory:
+        """Its memory."""
+
+    def threads(self) -> Sequence[ThreadState]:
+        """Return every thread, in the order of the target."""
+
+    def modules(self) -> Sequence[Module]:
+        """Return every mapped ELF file, sorted by address; the vdso included."""
+
+    def close(self) -> None:
+        """Let go of files and processes; the target runs on."""

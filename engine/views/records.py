@@ -1,0 +1,219 @@
+"""What a front end asks for and what it gets: plain data, each answer with its epoch."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from adp_tui.engine.model import Loss, RuntimeFacts, TargetFacts
+
+__all__ = [
+    "VIEWS",
+    "Align",
+    "Cell",
+    "Column",
+    "Door",
+    "FrameRow",
+    "Progress",
+    "Query",
+    "Row",
+    "Rows",
+    "Summary",
+    "TaskDetail",
+    "Tone",
+    "VariableRow",
+]
+
+VIEWS = ("executors", "threads", "tasks", "waits")
+"""Names of the views that ``rows`` knows; the order is that of the panes."""
+
+
+class Align(enum.StrEnum):
+    """On which side of its column a cell stands."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Tone(enum.StrEnum):
+    """What a cell means, for colour; the text alone must say it as well."""
+
+    NORMAL = "normal"
+    MUTED = "muted"
+    GOOD = "good"
+    NOTICE = "notice"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a view. ``width`` is what it would like; the ``flex`` column takes the rest."""
+
+    key: str
+    title: str
+    width: int
+    align: Align = Align.LEFT
+    flex: bool = False
+    priority: int = 0
+    """Columns with a higher number are dropped first where the screen is narrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text of one cell: plain, printable, never markup."""
+
+    text: str
+    tone: Tone = Tone.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a view.
+
+    ``depth`` is the indent in a tree; ``expandable`` and ``expanded`` say whether it has
+    children and whether they follow it.
+    """
+
+    key: str
+    cells: tuple[Cell, ...]
+    depth: int = 0
+    expandable: bool = False
+    expanded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which rows of a view, in which order.
+
+    ``filter`` is text: words that must all occur in a row (case-insensitive), ``!word``
+    that must not, and ``field:word`` that must occur in that column (``state:idle``).
+    ``group`` is ``flat`` or ``tree`` (tasks only). In a tree ``collapsed`` names the keys
+    whose children are hidden.
+    """
+
+    view: str
+    filter: str = ""
+    sort: str | None = None
+    descending: bool = False
+    group: str = "flat"
+    collapsed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A window into a view: rows ``start`` … of ``total`` (after the filter), of ``all`` (before)."""
+
+    epoch: int
+    query: Query
+    columns: tuple[Column, ...]
+    start: int
+    total: int
+    all: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The head of the screen."""
+
+    epoch: int
+    target: TargetFacts
+    title: str
+    """One line: the program, its pid, what killed it."""
+    counts: tuple[tuple[str, int], ...]
+    """Entities by kind: executors, threads, tasks, waits, losses."""
+    runtimes: tuple[RuntimeFacts, ...]
+    losses: tuple[Loss, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDetail:
+    """Facts of one task or thread, as labelled lines."""
+
+    epoch: int
+    key: str
+    title: str
+    facts: tuple[tuple[str, Cell], ...]
+    """Label and text: state, future, executor, defined at, waits on (one for each)."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Label and key of what can be followed: the parent, the joined task, the thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """One line of a stack (logical or native), outermost first.
+
+    ``ref`` names the frame for ``children``; None where it has no variables. A branch of a
+    select! or join! is a line of its own, with the frames below it one deeper.
+    """
+
+    ref: str | None
+    depth: int
+    function: str
+    place: str
+    """``src/main.rs:35``; empty where unknown."""
+    file: str | None
+    dir: str | None
+    line: int | None
+    note: str
+    """State, branch label, macro place, span name, what it waits on, why the stack ends."""
+    tone: Tone = Tone.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRow:
+    """One variable or field. ``ref`` names it for ``children``; None where it has none."""
+
+    ref: str | None
+    name: str
+    type: str
+    value: str
+    """A summary, or why it cannot be read."""
+    address: int | None
+    unreadable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is being done right now, for a progress line; ``done`` of ``total`` where known."""
+
+    text: str
+    done: int | None = None
+    total: int | None = None
+
+
+class Door(Protocol):
+    """The one door of every front end. Methods may be called from any thread, one at a time.
+
+    Each raises CancelledError after ``cancel`` and AdpError for a key that does not exist.
+    """
+
+    def summary(self) -> Summary:
+        """Return the head of the screen."""
+
+    def rows(self, query: Query, start: int = 0, count: int | None = None) -> Rows:
+        """Return ``count`` rows of a view from ``start``."""
+
+    def position(self, query: Query, key: str) -> int | None:
+        """Return at which row the key stands under this query; None when filtered out."""
+
+    def task(self, key: str) -> TaskDetail:
+        """Return the facts of the task or thread with that key (``t7``, ``tid:3419``)."""
+
+    def frames(self, key: str) -> Sequence[FrameRow]:
+        """Return the stack of a task (logical) or thread (native, spliced with its task's)."""
+
+    def children(self, ref: str) -> Sequence[VariableRow]:
+        """Return the variables of a frame or the fields of a variable, read now."""
+
+    def refresh(self) -> Summary:
+        """Take a new snapshot; on a core the same one."""
+
+    def cancel(self) -> None:
+        """Stop what another thread is waiting for in this door."""
+
+    def close(self) -> None:
+        """Let go of the target."""
