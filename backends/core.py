@@ -1,0 +1,236 @@
+"""ELF cores of 64-bit Linux processes on x86-64: written by the kernel, gcore or systemd."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from adp_tui.backends.core_memory import (
+    CoreSegments,
+    core_memory,
+    file_pieces,
+    read_segments,
+)
+from adp_tui.backends.core_notes import CoreNotes, RawThread, read_notes
+from adp_tui.backends.core_refusals import check_header, map_core, open_executable
+from adp_tui.backends.elf_image import PF_X, Segment, parse_header
+from adp_tui.backends.files import FilePages, open_elf, reader_of
+from adp_tui.backends.link_map import mapped_files
+from adp_tui.backends.modules import (
+    AT_ENTRY,
+    FoundModule,
+    MappedFile,
+    Places,
+    find_modules,
+)
+from adp_tui.engine.arch import X86_64
+from adp_tui.engine.errors import FaultError, OpenError
+from adp_tui.engine.memory import Piece, SplicedMemory
+from adp_tui.engine.target import Facts, Module, ThreadState
+
+__all__ = ["CoreTarget", "open_core"]
+
+_RCX = 2
+
+
+def open_core(
+    path: Path, *, executable: Path | None = None, sysroot: Path | None = None
+) -> CoreTarget:
+    """Open a core.
+
+    Args:
+        path: the core.
+        executable: the program, where it is not at the path that the core names.
+        sysroot: a folder with the files of the machine that the core comes from.
+
+    Raises:
+        OpenError: the file is no core that can be opened, or ``executable`` is another
+            build than the program of the core.
+    """
+    pages = map_core(path)
+    try:
+        check_header(path, pages)
+        if sysroot is not None and not sysroot.is_dir():
+            raise OpenError(
+                f"--sysroot {sysroot} is not a folder",
+                help="pass the folder under which the files of that machine are: --sysroot DIR",
+            )
+        places = Places(
+            executable=None if executable is None else open_executable(executable),
+            sysroot=sysroot,
+            command=f"adp-tui core {path}",
+        )
+        return CoreTarget(path, pages, places)
+    except BaseException:
+        _unmap(pages)
+        raise
+
+
+class CoreTarget:
+    """A process as its core has it. Any thread may use it; ``close`` ends all use."""
+
+    def __init__(self, path: Path, pages: mmap.mmap, places: Places) -> None:
+        header = parse_header(pages[:64])
+        assert header is not None
+        self._pages = pages
+        segments = read_segments(pages, header)
+        notes = read_notes(reader_of(pages), segments.notes)
+        _check_notes(path, segments, notes)
+        saved = core_memory(segments, pages)
+        problems = list(segments.problems)
+        mapped = _mapped(segments, notes, saved, problems)
+        found = find_modules(mapped, saved, notes.auxv, places)
+        self._modules = tuple(each.module for each in found)
+        self._files, pieces = _splice(found, _anonymous_saved(segments, notes))
+        self._memory = core_memory(segments, pages, pieces)
+        self._threads = tuple(
+            self._thread(raw, index, notes) for index, raw in enumerate(notes.threads)
+        )
+        if not notes.threads:
+            problems.append("the core names no threads: its notes are missing or damaged")
+        program = next((each for each in self._modules if each.is_executable), None)
+        if program is None and places.executable is not None:
+            problems.append(
+                f"the core does not say where the program is mapped: {places.executable.path} "
+                "is not used"
+            )
+        self._facts = Facts(
+            kind="core",
+            arch=X86_64,
+            pid=notes.pid,
+            path=str(path),
+            executable=program.path if program else None,
+            command=notes.command,
+            signal=notes.signal,
+            taken_at=_written_at(path),
+            entry=notes.auxv.get(AT_ENTRY),
+            problems=tuple(problems),
+        )
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the process as a whole."""
+        return self._facts
+
+    @property
+    def memory(self) -> SplicedMemory:
+        """What the core saved, spliced over the files that were mapped."""
+        return self._memory
+
+    def threads(self) -> Sequence[ThreadState]:
+        """Return every thread, in the order of the core: first the one that got the signal."""
+        return self._threads
+
+    def modules(self) -> Sequence[Module]:
+        """Return every mapped ELF file, sorted by address; the vdso included."""
+        return self._modules
+
+    def close(self) -> None:
+        """Unmap the core and the files. Regions that are still held keep their pages."""
+        for pages in self._files:
+            pages.close()
+        _unmap(self._pages)
+
+    def _thread(self, raw: RawThread, index: int, notes: CoreNotes) -> ThreadState:
+        return ThreadState(
+            tid=raw.tid,
+            registers=raw.registers,
+            thread_pointer=raw.fs_base,
+            syscall=raw.orig_rax if self._is_in_syscall(raw) else None,
+            signalled=index == 0 and notes.signal is not None,
+            name=notes.command if raw.tid == notes.pid else None,
+        )
+
+    def _is_in_syscall(self, raw: RawThread) -> bool:
+        """Tell a thread that is in a system call from one that was interrupted.
+
+        The kernel sets ``orig_rax`` to -1 on every other entry (arch/x86/entry/entry_64.S).
+        """
+        if raw.orig_rax < 0:
+            return False
+        pc = raw.registers[X86_64.pc]
+        instruction = X86_64.syscall_instruction
+        try:
+            return self._memory.read(pc - len(instruction), len(instruction)) == instruction
+        except FaultError:
+            # The code is in a file that is not here. SYSCALL itself leaves its return address
+            # in rcx, and the kernel keeps it there.
+            return raw.registers[_RCX] == pc
+
+
+def _check_notes(path: Path, segments: CoreSegments, notes: CoreNotes) -> None:
+    if notes.is_kernel_dump:
+        raise OpenError(
+            f"{path} is a dump of a whole kernel, not of a process",
+            help="the crash utility reads it; adp-tui needs the core of one process",
+        )
+    if not segments.loads and not notes.threads:
+        raise OpenError(
+            f"{path} is a core without threads and memory: it is damaged or cut off in its headers",
+            help="write the core again; was the disk full, or a limit reached (ulimit -c)?",
+        )
+
+
+def _mapped(
+    segments: CoreSegments, notes: CoreNotes, saved: SplicedMemory, problems: list[str]
+) -> list[MappedFile]:
+    if not notes.files:
+        problems.append(
+            "the core has no list of mapped files (NT_FILE): its libraries are those that "
+            "the program's own link map names"
+        )
+        return mapped_files(saved, notes.auxv, _segments_on_disk)
+    mapped = []
+    for each in notes.files:
+        load = segments.load_at(each.start)
+        executable = None if load is None else bool(load.flags & PF_X)
+        mapped.append(MappedFile(*each, executable))
+    return mapped
+
+
+def _segments_on_disk(path: bytes) -> tuple[Segment, ...]:
+    try:
+        disk = open_elf(path)
+    except (OSError, ValueError):
+        return ()
+    return disk.image.segments if disk else ()
+
+
+def _anonymous_saved(segments: CoreSegments, notes: CoreNotes) -> bool:
+    """Return whether the core was to have private anonymous memory: the stacks tell."""
+    for thread in notes.threads:
+        load = segments.load_at(thread.registers[X86_64.sp])
+        if load is not None and load.filesz:
+            return True
+    return False
+
+
+def _splice(
+    found: Sequence[FoundModule], anonymous_saved: bool
+) -> tuple[tuple[FilePages, ...], list[Piece]]:
+    files: list[FilePages] = []
+    pieces: list[Piece] = []
+    for each in found:
+        if each.disk is not None:
+            pages = FilePages(each.disk.path)
+            files.append(pages)
+            pieces += file_pieces(each, pages, anonymous_saved)
+    return tuple(files), pieces
+
+
+def _written_at(path: Path) -> str | None:
+    try:
+        written = path.stat().st_mtime
+        return datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OSError, OverflowError, ValueError):
+        return None
+
+
+def _unmap(pages: mmap.mmap) -> None:
+    try:
+        pages.close()
+    except BufferError:
+        # A view of a region is still held; the last one to go unmaps the core.
+        return
