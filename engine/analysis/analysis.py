@@ -1,0 +1,83 @@
+"""A finished analysis: the snapshot, and what is read from memory only when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from adp_tui.engine.analysis.freeze import freeze
+from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
+from adp_tui.engine.analysis.survey import Survey
+from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.model import Snapshot
+from adp_tui.engine.program import Program
+from adp_tui.engine.rust.coroutine import live_variables
+from adp_tui.engine.unwind.locals import variables
+from adp_tui.engine.unwind.unwinder import RawFrame
+from adp_tui.engine.value import Value
+
+__all__ = ["Analysis", "analyse"]
+
+
+class Analysis:
+    """The snapshot of a program, with access to the live stacks and variables behind it."""
+
+    def __init__(self, survey: Survey, snapshot: Snapshot) -> None:
+        self._survey = survey
+        self.program = survey.program
+        self.snapshot = snapshot
+
+    def task_frames(self, index: int) -> LiveStack | None:
+        """Walk the logical stack of task ``index`` again, with addresses; None when it has none."""
+        task = self._survey.tasks[index]
+        if task.stack is not None:
+            return task.stack
+        if task.future is None:
+            return None
+        return self._survey.walker.walk(task.future)
+
+    def frame_variables(self, frame: LiveFrame) -> Sequence[tuple[str, Value | None, str | None]]:
+        """Return name, value and problem of each live variable of a frame."""
+        return live_variables(frame.payload or frame.value)
+
+    def thread_frames(self, tid: int) -> Sequence[RawFrame]:
+        """Return the native frames of a thread, innermost first; inlined ones not counted."""
+        for thread in self._survey.threads:
+            if thread.tid == tid:
+                return thread.native.frames
+        raise AdpError(f"there is no thread {tid}")
+
+    def thread_variables(
+        self, tid: int, number: int
+    ) -> Sequence[tuple[str, Value | None, str | None]]:
+        """Return the variables of native frame ``number``, those of inlined functions included."""
+        frames = self.thread_frames(tid)
+        if not 0 <= number < len(frames):
+            raise AdpError(f"thread {tid} has no frame {number}")
+        return [(v.name, v.value, v.problem) for v in variables(self.program, frames[number])]
+
+
+def analyse(
+    program: Program,
+    progress: Callable[[str], None] = lambda text: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    epoch: int = 1,
+) -> Analysis:
+    """Find out everything about a program that the first screen needs.
+
+    Raises:
+        CancelledError: ``cancelled`` answered yes.
+    """
+
+    def check() -> None:
+        if cancelled():
+            raise CancelledError
+
+    survey = Survey(program, progress, check)
+    survey.run()
+    progress("putting it together")
+    snapshot = freeze(survey, epoch)
+    for task in survey.tasks:
+        if task.header is not None:
+            # Stacks are walked again for the task that is shown: 100,000 of them are not kept.
+            task.stack = None
+    return Analysis(survey, snapshot)

@@ -1,0 +1,130 @@
+"""Which executors there are, and which tasks each of them owns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adp_tui.engine.adp.descriptor import Expression
+from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.rules import Applied, RuleBook
+from adp_tui.engine.analysis.tasks import TaskReader
+from adp_tui.engine.model import Queues
+from adp_tui.engine.value import Value
+
+__all__ = ["ExecutorSet", "queues_of"]
+
+MAX_EXECUTORS = 4096
+
+
+class ExecutorSet:
+    """Executors by address, in the order in which they were found."""
+
+    def __init__(self, book: RuleBook, reader: TaskReader) -> None:
+        self._book = book
+        self._reader = reader
+        self._by_address: dict[int, ExecutorFacts] = {}
+        self._walked = 0
+        self._followed = 0
+
+    def __iter__(self) -> Sequence[ExecutorFacts]:  # type: ignore[override]
+        return iter(list(self._by_address.values()))  # type: ignore[return-value]
+
+    def __len__(self) -> int:
+        return len(self._by_address)
+
+    def at(self, address: int | None) -> ExecutorFacts | None:
+        """Return the executor whose data stands at an address."""
+        return None if address is None else self._by_address.get(address)
+
+    def add_roots(self) -> None:
+        """Add each executor that a descriptor's own roots (thread-locals, statics) lead to."""
+        for applied in self._book.applied:
+            for rule in applied.descriptor.executors:
+                for value in applied.values(rule.each, {}, f"executors {rule.kind}"):
+                    self.add(value)
+
+    def add(self, value: Value) -> ExecutorFacts | None:
+        """Add the executor at a value, unless its type is none or it is known."""
+        known = self._by_address.get(value.address)
+        if known is not None:
+            return known
+        bound = self._book.executors.first(value.type.name)
+        if bound is None or len(self._by_address) >= MAX_EXECUTORS:
+            return None
+        applied, rule = bound.applied, bound.rule
+        env = {"it": value}
+        facts = ExecutorFacts(applied, rule, value, name=applied.text(rule.name, env))
+        facts.owner_id = applied.number(rule.owner_id, env)
+        facts.owner_thread = applied.number(rule.owner_thread, env)
+        self._by_address[value.address] = facts
+        return facts
+
+    def walk(self) -> None:
+        """Read the tasks of every executor, and the executors that tasks lead to, until no new."""
+        while True:
+            executors = list(self._by_address.values())
+            fresh, self._walked = executors[self._walked :], len(executors)
+            for executor in fresh:
+                self._walk(executor)
+            schedulers = self._reader.schedulers
+            leads, self._followed = schedulers[self._followed :], len(schedulers)
+            for task, scheduler in leads:
+                owner = self.add(scheduler)
+                if owner is not None and task.executor is None:
+                    self.own(owner, task)
+            if not fresh and not leads:
+                return
+
+    @staticmethod
+    def own(executor: ExecutorFacts, task: TaskFacts) -> None:
+        """Record that the executor owns the task."""
+        if task.executor is None:
+            task.executor = executor
+            executor.tasks.append(task)
+
+    def _walk(self, executor: ExecutorFacts) -> None:
+        applied, rule = executor.applied, executor.rule
+        env = {"it": executor.value}
+        what = f"tasks of {rule.kind}"
+        for expression in (rule.tasks, rule.blocking):
+            for header in applied.values(expression, env, what):
+                task = self._reader.read(header)
+                if task is not None:
+                    self.own(executor, task)
+
+    def adopt(self, threads: Sequence[ThreadFacts]) -> None:
+        """Give an executor that belongs to one thread (a LocalSet) that thread's as parent."""
+        by_owner = {t.owner: t for t in threads if t.owner is not None}
+        for executor in self._by_address.values():
+            thread = by_owner.get(executor.owner_thread)
+            if executor.parent is None and thread is not None and thread.executor is not executor:
+                executor.parent = thread.executor
+
+
+def queues_of(executor: ExecutorFacts, threads: Sequence[ThreadFacts]) -> Queues:
+    """Return the lengths of an executor's queues.
+
+    A current_thread runtime's local queue moves to the stack of the thread that drives it:
+    the thread's own rule reads it there.
+    """
+    rules = executor.rule.queues
+    env = {"it": executor.value}
+    applied = executor.applied
+    local: tuple[int | None, ...] = ()
+    if "local" in rules:
+        lengths = applied.evaluate(rules["local"], env, "queue lengths")
+        if isinstance(lengths, tuple):
+            local = tuple(n if isinstance(n, int) else None for n in lengths)
+        elif isinstance(lengths, int):
+            local = (lengths,)
+    else:
+        local = tuple(t.queue for t in threads if t.executor is executor and t.queue is not None)
+    return Queues(
+        global_=_length(applied, rules.get("global"), env),
+        local=local,
+        blocking=_length(applied, rules.get("blocking"), env),
+    )
+
+
+def _length(applied: Applied, rule: Expression | None, env: dict[str, Value]) -> int | None:
+    return applied.number(rule, env, "queue lengths")

@@ -1,0 +1,87 @@
+"""Working records of one analysis: filled step by step, then frozen into the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from adp_tui.engine.adp.descriptor import ExecutorRule
+from adp_tui.engine.analysis.rules import Applied
+from adp_tui.engine.analysis.stacks import LiveStack
+from adp_tui.engine.model import TaskState, Wait
+from adp_tui.engine.target import ThreadState
+from adp_tui.engine.unwind.unwinder import NativeStack, RawFrame
+from adp_tui.engine.value import Value
+
+__all__ = ["ExecutorFacts", "TaskFacts", "ThreadFacts"]
+
+
+@dataclass(slots=True, eq=False)
+class ThreadFacts:
+    """An operating system thread and what the runtimes' thread-locals say of it."""
+
+    state: ThreadState
+    native: NativeStack
+    scopes: tuple[tuple[RawFrame, tuple[str, ...]], ...] = ()
+    """Each native frame with the names of its functions, outermost inlined one last."""
+    executor: ExecutorFacts | None = None
+    worker: int | None = None
+    queue: int | None = None
+    current_task: int | None = None
+    parker: int | None = None
+    owner: int | None = None
+    """The runtime's own number for this thread."""
+    role: str = "other"
+    task: TaskFacts | None = None
+
+    @property
+    def tid(self) -> int:
+        """The thread's id."""
+        return self.state.tid
+
+
+@dataclass(slots=True, eq=False)
+class ExecutorFacts:
+    """An executor that was found, with the rule that reads it."""
+
+    applied: Applied
+    rule: ExecutorRule
+    value: Value
+    name: str | None = None
+    parent: ExecutorFacts | None = None
+    owner_id: int | None = None
+    owner_thread: int | None = None
+    tasks: list[TaskFacts] = field(default_factory=list)
+    index: int = -1
+
+    @property
+    def address(self) -> int:
+        """Address of the executor's data."""
+        return self.value.address
+
+
+@dataclass(slots=True, eq=False)
+class TaskFacts:
+    """A task that was found. ``header`` is None for a ``block_on`` root."""
+
+    applied: Applied
+    address: int
+    header: Value | None
+    kind: str
+    state: TaskState
+    future_type: str
+    id: int | None = None
+    executor: ExecutorFacts | None = None
+    cancelled: bool = False
+    future: Value | None = None
+    join_waker: Value | None = None
+    panic: str | None = None
+    spawned_at: tuple[str, int] | None = None
+    thread: ThreadFacts | None = None
+    parent: TaskFacts | None = None
+    derived: bool = False
+    """The task itself follows from several readings: a searched root."""
+    problem: str | None = None
+    """Why the task has no logical stack, where it should have one."""
+    stack: LiveStack | None = None
+    waits: list[Wait] = field(default_factory=list)
+    index: int = -1

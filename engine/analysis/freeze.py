@@ -1,0 +1,296 @@
+"""From the working records of a survey to the frozen records of the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from adp_tui import __version__
+from adp_tui.engine.analysis.executors import queues_of
+from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.survey import Survey
+from adp_tui.engine.analysis.threads import doing_of
+from adp_tui.engine.analysis.versions import runtime_facts
+from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.model import (
+    Executor,
+    Frame,
+    Loss,
+    NativeFrame,
+    Resource,
+    ResourceColumns,
+    SignalFacts,
+    Snapshot,
+    Splice,
+    Stack,
+    TargetFacts,
+    Task,
+    TaskColumns,
+    TaskCounts,
+    TaskState,
+    Thread,
+)
+from adp_tui.engine.rust.thread_names import std_thread_names
+from adp_tui.engine.analysis.stacks import stack_identity
+from adp_tui.engine.unwind.symbolize import Symbolizer
+
+__all__ = ["freeze"]
+
+
+def freeze(survey: Survey, epoch: int) -> Snapshot:
+    """Make the snapshot of a finished survey."""
+    threads = _Threads(survey).records()
+    tasks, stacks = _Tasks(survey, threads).columns()
+    resources = _resources(survey)
+    return Snapshot(
+        epoch=epoch,
+        target=_target(survey),
+        executors=tuple(_executor(survey, e) for e in survey.executors),
+        threads=threads,
+        stacks=stacks,
+        tasks=tasks,
+        resources=resources,
+        losses=_losses(survey),
+    )
+
+
+def _target(survey: Survey) -> TargetFacts:
+    program = survey.program
+    facts = program.target.facts
+    module = program.executable.module if program.executable is not None else None
+    signal = facts.signal
+    return TargetFacts(
+        kind=facts.kind,
+        core=facts.path if facts.kind == "core" else None,
+        pid=facts.pid,
+        exe=facts.executable,
+        build_id=None if module is None else module.build_id or module.file_build_id,
+        arch=facts.arch.name,
+        pause_ms=None,
+        taken_at=facts.taken_at,
+        tool=f"adp-tui {__version__}",
+        signal=None
+        if signal is None
+        else SignalFacts(
+            signal.name, signal.number, signal.code, signal.fault_address, signal.tid
+        ),
+        runtimes=runtime_facts(program, survey.applied),
+    )
+
+
+def _executor(survey: Survey, executor: ExecutorFacts) -> Executor:
+    counts = Counter(task.state for task in executor.tasks)
+    workers = sorted(
+        (t for t in survey.threads if t.executor is executor and _works(t)),
+        key=lambda t: (t.worker or 0, t.tid),
+    )
+    return Executor(
+        key=f"x{executor.index + 1}",
+        kind=executor.rule.kind,
+        runtime=executor.applied.descriptor.id,
+        name=executor.name,
+        address=executor.address,
+        parent=None if executor.parent is None else f"x{executor.parent.index + 1}",
+        workers=tuple(t.tid for t in workers),
+        blocking_threads=tuple(
+            t.tid for t in survey.threads if t.executor is executor and t.role == "blocking"
+        ),
+        tasks=TaskCounts(
+            idle=counts[TaskState.IDLE],
+            running=counts[TaskState.RUNNING],
+            scheduled=counts[TaskState.SCHEDULED],
+            complete=counts[TaskState.COMPLETE],
+            unknown=counts[TaskState.UNKNOWN],
+        ),
+        queues=queues_of(executor, survey.threads),
+        timers=survey.timers.get(executor.address) if executor.rule.timers else None,
+    )
+
+
+def _works(thread: ThreadFacts) -> bool:
+    """Tell whether a thread polls its executor's tasks: a worker, or who drives a
+    current_thread runtime (its queue then lies on that thread)."""
+    return thread.worker is not None or thread.queue is not None
+
+
+class _Threads:
+    """Makes the records of threads."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._symbolizer = Symbolizer(survey.program)
+        self._names = std_thread_names(survey.program)
+        self._polls = [
+            Glob(pattern) for a in survey.applied for pattern in a.descriptor.polls
+        ]
+
+    def records(self) -> tuple[Thread, ...]:
+        return tuple(self._record(t) for t in self._survey.threads)
+
+    def _record(self, thread: ThreadFacts) -> Thread:
+        task = thread.task
+        stack, splice = self._stack(thread)
+        executor = thread.executor
+        cut = thread.native.cut
+        if cut is not None:
+            self._survey.losses.add("thread stack", cut, thread.native.frames[-1].pc)
+        return Thread(
+            tid=thread.tid,
+            name=self._names.get(thread.tid) or thread.state.name,
+            role=thread.role,
+            executor=None if executor is None else f"x{executor.index + 1}",
+            worker=thread.worker,
+            task=None if task is None else f"t{task.index + 1}",
+            signal=thread.state.signalled,
+            doing=doing_of(self._survey.program, thread),
+            splice=None if task is None or splice is None else Splice(splice, f"t{task.index + 1}"),
+            stack=stack,
+            cut=cut,
+        )
+
+    def _stack(self, thread: ThreadFacts) -> tuple[tuple[NativeFrame, ...], int | None]:
+        """Return the frames, innermost first, and the number of the one that polls the task."""
+        frames: list[NativeFrame] = []
+        splice = None
+        for raw, names in thread.scopes:
+            try:
+                part = self._symbolizer.frames(raw)
+            except AdpError as error:
+                self._survey.losses.add("thread stack", str(error), raw.pc, missing=False)
+                part = ()
+            frames.extend(part)
+            if splice is None and any(g.match(n) for n in names for g in self._polls):
+                splice = len(frames) - 1
+        return tuple(frames), splice
+
+
+class _Tasks:
+    """Makes the columns of tasks and the stacks they share."""
+
+    def __init__(self, survey: Survey, threads: Sequence[Thread]) -> None:
+        self._survey = survey
+        self._native = {t.tid: t for t in threads}
+        self._stacks: dict[tuple[str, tuple[Frame, ...]], int] = {}
+        self._counts: list[int] = []
+        self._frames: list[tuple[str, str, tuple[Frame, ...]]] = []
+
+    def columns(self) -> tuple[TaskColumns, tuple[Stack, ...]]:
+        columns = TaskColumns()
+        for task in self._survey.tasks:
+            executor = -1 if task.executor is None else task.executor.index
+            parent = -1 if task.parent is None else task.parent.index
+            columns.append(self._record(task), executor, parent, self._stack(task))
+        stacks = tuple(
+            Stack(f"s{i + 1}", self._counts[i], digest, shape, frames)
+            for i, (digest, shape, frames) in enumerate(self._frames)
+        )
+        return columns, stacks
+
+    def _record(self, task: TaskFacts) -> Task:
+        defined = None
+        if task.stack is not None and task.stack.declared is not None:
+            place = task.stack.declared
+            defined = (place.file, place.line)
+        return Task(
+            key="",
+            id=task.id,
+            name=None,
+            kind=task.kind,
+            state=task.state,
+            cancelled=task.cancelled,
+            runtime=task.applied.descriptor.id,
+            executor=None,
+            address=task.address,
+            thread=None if task.thread is None else task.thread.tid,
+            parent=None,
+            future=task.future_type,
+            defined_at=defined,
+            spawned_at=task.spawned_at,
+            panic=task.panic,
+            stack=None,
+            waits=tuple(task.waits),
+        )
+
+    def _stack(self, task: TaskFacts) -> int:
+        if task.stack is None or not task.stack.frames:
+            return -1
+        frames = tuple(live.frame for live in task.stack.frames)
+        if task.state is TaskState.RUNNING:
+            frames = self._polled(task, frames)
+        kinds = tuple(f"{w.kind}/{w.mode or ''}/{w.branch or ''}" for w in task.waits)
+        digest, shape = stack_identity(frames, kinds)
+        key = (digest, frames)
+        index = self._stacks.get(key)
+        if index is None:
+            index = self._stacks[key] = len(self._frames)
+            self._frames.append((digest, shape, frames))
+            self._counts.append(0)
+        self._counts[index] += 1
+        return index
+
+    def _polled(self, task: TaskFacts, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        """Give the frames of a running task the lines of the native frames that poll them.
+
+        The coroutines still hold their last suspend point. Frames further in than the last
+        one that a native frame polls are of that past await and are left out.
+        """
+        thread = self._native.get(task.thread.tid) if task.thread is not None else None
+        lines = {
+            native.function: native
+            for native in reversed(thread.stack if thread is not None else ())
+            if native.function
+        }
+        result, last = [], -1
+        for index, frame in enumerate(frames):
+            native = lines.get(frame.function)
+            if native is not None:
+                last = index
+                frame = replace(
+                    frame, file=native.file, dir=native.dir, line=native.line,
+                    column=native.column, macro=None,
+                )  # fmt: skip
+            result.append(replace(frame, state="polled", branches=()))
+        return tuple(result[: last + 1]) if last >= 0 else tuple(result)
+
+
+def _resources(survey: Survey) -> ResourceColumns:
+    """Make the records of the resources that waits name, with their queues."""
+    by_resource: dict[str, list[str]] = {}
+    for task in survey.tasks:
+        for wait in task.waits:
+            if wait.resource is not None:
+                by_resource.setdefault(wait.resource, []).append(f"t{task.index + 1}")
+    records = []
+    for key, value, kind in survey.numbering.resources.values():
+        bound = survey.book.resources.first(value.type.name)
+        state: list[tuple[str, int | None]] = []
+        queue: list[str] = []
+        if bound is not None:
+            env = {"it": value}
+            state = [(n, bound.applied.number(e, env)) for n, e in bound.rule.detail.items()]
+            for waker in bound.applied.values(bound.rule.waiters, env, f"waiters of a {kind}"):
+                wakes = survey.wakers.resolve(waker)
+                task = survey.target_of(wakes) if wakes is not None else None
+                if task is not None:
+                    queue.append(f"t{task.index + 1}")
+        queue.extend(by_resource.get(key, ()))
+        records.append(
+            Resource(
+                key, kind, value.type.name, value.address, tuple(state),
+                waiters=tuple(dict.fromkeys(queue)),
+            )
+        )  # fmt: skip
+    return ResourceColumns(records)
+
+
+def _losses(survey: Survey) -> tuple[Loss, ...]:
+    losses = [Loss(w, y, n, s, m) for w, y, n, s, m in survey.losses.items()]
+    facts = survey.program.target.facts
+    losses.extend(Loss("target", problem, 1) for problem in facts.problems)
+    for image in survey.program.images:
+        problem = image.problem or image.module.problem
+        if problem is not None:
+            losses.append(Loss(f"module {image.module.path}", problem, 1, missing=False))
+    return tuple(losses)

@@ -1,0 +1,83 @@
+"""Who holds whose handle: the tree of tasks, and the sockets of each task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from adp_tui.engine.analysis.facts import TaskFacts
+from adp_tui.engine.analysis.reach import Follow, Reach
+from adp_tui.engine.analysis.rules import RuleBook
+from adp_tui.engine.analysis.stacks import LiveFrame
+from adp_tui.engine.analysis.tasks import TaskReader
+from adp_tui.engine.program import Program
+from adp_tui.engine.value import Value
+
+__all__ = ["find_fds", "set_parents", "walk_frames"]
+
+
+def walk_frames(frames: Sequence[LiveFrame]) -> Iterator[LiveFrame]:
+    """Yield the frames of a stack and of all its branches, outermost first."""
+    for frame in frames:
+        yield frame
+        for branch in frame.branches:
+            yield from walk_frames(branch.frames)
+
+
+def _frame_values(task: TaskFacts) -> list[Value]:
+    """Return the values to walk: the variables of each frame, once."""
+    if task.stack is None:
+        return [task.future] if task.future is not None else []
+    values = [f.payload or f.value for f in walk_frames(task.stack.frames)]
+    if task.future is not None:
+        values.insert(0, task.future)
+    return values
+
+
+def set_parents(
+    program: Program, book: RuleBook, reader: TaskReader, tasks: Sequence[TaskFacts]
+) -> None:
+    """Make the task that owns another's JoinHandle or JoinSet its parent.
+
+    Only what a task owns alone counts: a handle behind an Arc has no single owner.
+    """
+    reach = Reach(program, lambda n: bool(book.holds.all(n)), book.opaque, Follow.OWNED)
+    for task in tasks:
+        for start in _frame_values(task):
+            found = [start] if book.holds.all(start.type.name) else reach.find(start)
+            for handle in found:
+                for bound in book.holds.all(handle.type.name):
+                    env = {"it": handle}
+                    for header in bound.applied.values(bound.rule.tasks, env):
+                        _adopt(task, reader.read(header))
+
+
+def _adopt(parent: TaskFacts, child: TaskFacts | None) -> None:
+    """Set the parent, unless the child has one or would become its own ancestor."""
+    if child is None or child.parent is not None or child is parent:
+        return
+    above: TaskFacts | None = parent
+    for _ in range(256):
+        if above is None:
+            child.parent = parent
+            return
+        if above is child:
+            return
+        above = above.parent
+
+
+def find_fds(
+    program: Program, book: RuleBook, tasks: Sequence[TaskFacts]
+) -> dict[int, int]:
+    """Return the file descriptor of each registration that some task's sockets lead to."""
+    reach = Reach(program, lambda n: bool(book.fds.all(n)), book.opaque, Follow.SHARED)
+    fds: dict[int, int] = {}
+    for task in tasks:
+        for start in _frame_values(task):
+            for owner in reach.find(start):
+                for bound in book.fds.all(owner.type.name):
+                    env = {"it": owner}
+                    resource = bound.applied.value(bound.rule.resource, env)
+                    fd = bound.applied.number(bound.rule.fd, env)
+                    if resource is not None and fd is not None and 0 <= fd < 1 << 31:
+                        fds.setdefault(resource.address, fd)
+    return fds

@@ -1,0 +1,219 @@
+"""The futures that threads drive themselves: ``block_on`` roots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from adp_tui.engine.adp.descriptor import RootRule
+from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.rules import Applied, Bound, RuleBook
+from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack, StackWalker
+from adp_tui.engine.analysis.wakers import WakerResolver, Wakes
+from adp_tui.engine.dwarf.types import Kind, Type
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.model import TaskState
+from adp_tui.engine.program import Program
+from adp_tui.engine.unwind.locals import scopes, variables
+from adp_tui.engine.unwind.unwinder import RawFrame
+from adp_tui.engine.value import Value
+
+__all__ = ["RootFinder", "find_roots"]
+
+MAX_SLOTS = 65_536
+"""8-byte slots tried in one frame: half a megabyte, above any frame that was met."""
+
+
+class RootFinder:
+    """Finds the root future of each thread that is inside a runtime's ``block_on``."""
+
+    def __init__(
+        self, program: Program, book: RuleBook, walker: StackWalker, wakers: WakerResolver
+    ) -> None:
+        self._program = program
+        self._book = book
+        self._walker = walker
+        self._wakers = wakers
+
+    def find(self, thread: ThreadFacts) -> TaskFacts | None:
+        """Return the thread's root as a task, with its logical stack; None when it has none."""
+        for raw, names in thread.scopes:
+            for name in names:
+                bound = self._book.roots.first(name)
+                if bound is not None:
+                    return self._root(thread, raw, name, bound)
+        return None
+
+    def _root(
+        self, thread: ThreadFacts, raw: RawFrame, name: str, bound: Bound[RootRule]
+    ) -> TaskFacts:
+        applied, rule = bound.applied, bound.rule
+        task = TaskFacts(
+            applied=applied,
+            address=0,
+            header=None,
+            kind="block_on",
+            state=TaskState.IDLE,
+            future_type="",
+            executor=thread.executor,
+            thread=thread,
+        )
+        try:
+            if rule.search:
+                self._search(task, thread, raw, name, rule)
+            else:
+                self._located(task, raw, name, rule)
+        except AdpError as error:
+            task.problem = str(error)
+        if task.problem is not None:
+            applied.losses.add("block_on root", task.problem, raw.pc)
+        return task
+
+    def _located(self, task: TaskFacts, raw: RawFrame, name: str, rule: RootRule) -> None:
+        """Take the variable that the rule names, if it has a location and the wanted type."""
+        wanted = Glob(rule.type or "*")
+        reasons = []
+        for variable in variables(self._program, raw):
+            if variable.name != rule.variable or not wanted.match(variable.type.name):
+                continue
+            if variable.value is None:
+                reasons.append(variable.problem or "it has no location")
+                continue
+            future = self._pinned(variable.value)
+            if future is not None:
+                task.future, task.address = future, future.address
+                task.future_type = future.type.name
+                task.stack = self._walker.walk(future)
+                return
+        why = "; ".join(dict.fromkeys(reasons)) or "the debug information names no such variable"
+        task.problem = f"the variable `{rule.variable}` of {name.split('<')[0]} cannot be read: {why}"
+
+    @staticmethod
+    def _pinned(value: Value) -> Value | None:
+        """Follow ``Pin<&mut F>`` (and a pin of a pin) to the future itself."""
+        current: Value | None = value
+        for _ in range(8):
+            if current is None:
+                return None
+            if current.type.base_name == "core::pin::Pin" and current.type.members:
+                current = current.of(current.type.members[0])
+            elif current.type.kind is Kind.POINTER and not current.type.name.startswith("alloc::"):
+                current = current.deref()
+            else:
+                return current
+        return None
+
+    def _search(
+        self, task: TaskFacts, thread: ThreadFacts, raw: RawFrame, name: str, rule: RootRule
+    ) -> None:
+        """Try the future's type at each slot of the frame; one that waits for this thread counts."""
+        future_type = self._future_type(raw, name, rule.type_param or "F")
+        if future_type is None:
+            task.problem = f"the type of the future of {name.split('<')[0]} is not known"
+            return
+        task.future_type = future_type.name
+        if raw.cfa is None:
+            task.problem = "the frame of block_on has no known extent"
+            return
+        matches: dict[int, LiveStack] = {}
+        candidates = 0
+        for value in self._candidates(raw, future_type):
+            stack = self._walker.walk(value)
+            candidates += 1
+            if self._wakes_thread(value, stack, task.applied, thread):
+                matches.setdefault(self._identity(stack, value), stack)
+        if len(matches) == 1:
+            stack = next(iter(matches.values()))
+            task.stack, task.derived = stack, True
+            task.future = stack.frames[0].value
+            task.address = task.future.address
+            return
+        task.problem = (
+            f"{len(matches)} of {candidates} candidates in the frame of block_on hold the "
+            "thread's own waker; exactly one must"
+        )
+
+    @staticmethod
+    def _identity(stack: LiveStack, value: Value) -> int:
+        return stack.frames[0].value.address if stack.frames else value.address
+
+    def _future_type(self, raw: RawFrame, name: str, parameter: str) -> Type | None:
+        for scope in scopes(self._program, raw):
+            if scope.name == name and scope.function is not None:
+                found = scope.function.param(parameter)
+                if found is not None:
+                    return found
+        return None
+
+    def _candidates(self, raw: RawFrame, type_: Type) -> Iterator[Value]:
+        """Yield each slot of the frame where the type could stand in a suspended state."""
+        assert raw.cfa is not None
+        slots = min((raw.cfa - raw.sp) // 8, MAX_SLOTS)
+        for slot in range(slots):
+            value = Value(self._program.memory, type_, raw.sp + 8 * slot)
+            try:
+                if self._walker.suspended(value):
+                    yield value
+            except AdpError:
+                continue
+
+    def _wakes_thread(
+        self, value: Value, stack: LiveStack, applied: Applied, thread: ThreadFacts
+    ) -> bool:
+        """Tell whether something that the stack waits on holds a waker of this thread."""
+        if thread.parker is None:
+            return False
+        for frame in _frames(stack.frames):
+            if isinstance(frame.rule, Bound):
+                waker = frame.rule.applied.value(frame.rule.rule.waker, {"it": frame.value})
+                wakes = self._wakers.resolve(waker)
+                if wakes is not None and wakes.thread == thread.parker:
+                    return True
+        return self._holds_waker(value, stack, thread.parker)
+
+    def _holds_waker(self, value: Value, stack: LiveStack, parker: int) -> bool:
+        """Look for the thread's waker in the bytes of the frames: a waker stored in a future."""
+        for frame in _frames(stack.frames):
+            target = frame.value
+            try:
+                data = target.read(min(target.type.size, 1 << 16))
+            except AdpError:
+                continue
+            needle = parker.to_bytes(8, "little")
+            at = data.find(needle)
+            while at >= 0:
+                for start in (at, at - 8):
+                    if start >= 0 and self._is_waker(target.address + start, parker):
+                        return True
+                at = data.find(needle, at + 1)
+        return False
+
+    def _is_waker(self, address: int, parker: int) -> bool:
+        type_ = self._program.type_named("core::task::wake::Waker")
+        if type_ is None:
+            return False
+        wakes: Wakes | None = self._wakers.resolve(Value(self._program.memory, type_, address))
+        return wakes is not None and wakes.thread == parker
+
+
+def _frames(frames: Sequence[LiveFrame]) -> Iterator[LiveFrame]:
+    """Yield the frames of a stack and of all its branches, outermost first."""
+    for frame in frames:
+        yield frame
+        for branch in frame.branches:
+            yield from _frames(branch.frames)
+
+
+def find_roots(
+    finder: RootFinder, threads: Sequence[ThreadFacts], check: Callable[[], None]
+) -> list[TaskFacts]:
+    """Return the roots of all threads, in the order of the threads."""
+    roots = []
+    for thread in threads:
+        check()
+        if thread.role == "worker":
+            continue
+        root = finder.find(thread)
+        if root is not None:
+            roots.append(root)
+    return roots

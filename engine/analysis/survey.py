@@ -1,0 +1,280 @@
+"""One analysis from a program to a snapshot, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from adp_tui.engine.adp.catalogue import choose, load_catalogue
+from adp_tui.engine.adp.evaluate import Evaluator
+from adp_tui.engine.analysis.blocking import find_running_jobs
+from adp_tui.engine.analysis.executors import ExecutorSet
+from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.parents import find_fds, set_parents, walk_frames
+from adp_tui.engine.analysis.roots import RootFinder, find_roots
+from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
+from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
+from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
+from adp_tui.engine.analysis.threads import read_locals, region_of, set_roles, unwind_all
+from adp_tui.engine.analysis.waits import Numbering, Registered, WaitReader
+from adp_tui.engine.analysis.wakers import WakerResolver, Wakes
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.model import Confidence, TaskState, Wait
+from adp_tui.engine.program import Program
+from adp_tui.engine.value import Value
+
+__all__ = ["Survey"]
+
+_FAR = 1 << 62
+
+
+class Survey:
+    """Everything found out about a program, before it is frozen into a snapshot.
+
+    ``say`` is told what is being read; ``check`` raises CancelledError when asked to stop.
+    """
+
+    def __init__(
+        self, program: Program, say: Callable[[str], None], check: Callable[[], None]
+    ) -> None:
+        self.program = program
+        self.losses = Losses()
+        self._say = say
+        self._check = check
+        self.threads: list[ThreadFacts] = []
+        self.tasks: list[TaskFacts] = []
+        self.executors: list[ExecutorFacts] = []
+        self.fds: dict[int, int] = {}
+        self.numbering = Numbering()
+        self.timers: dict[int, int] = {}
+        """Number of timer wheel entries by executor address."""
+        self._registered: dict[int, list[Registered]] = {}
+
+    def run(self) -> None:
+        """Do all steps, in the order in which they need each other."""
+        self._say("unwinding threads")
+        self.threads = unwind_all(self.program, self._check)
+        self._say("reading types of the runtime")
+        self._apply()
+        self.walker = StackWalker(self.program, self.book)
+        self.wakers = WakerResolver(self.program, self.book)
+        self._say("reading executors and their tasks")
+        self._find_tasks()
+        self._say(f"reading the stacks of {len(self.tasks)} tasks")
+        self._walk_stacks()
+        self._say("reading timers, sockets and wakers")
+        self._find_registered()
+        self._find_parents()
+        self._say("working out what tasks wait on")
+        self._find_waits()
+
+    def _apply(self) -> None:
+        chosen = choose(self.program, load_catalogue())
+        self.refused = chosen.refused
+        self.applied = [
+            Applied(d, Evaluator(self.program, d), self.losses) for d in chosen.applied
+        ]
+        self.book = RuleBook(self.program, self.applied)
+
+    def _find_tasks(self) -> None:
+        reader = TaskReader(self.book, self.program.memory, self._stack_ranges())
+        self.reader = reader
+        executors = ExecutorSet(self.book, reader)
+        executors.add_roots()
+        read_locals(self.book, executors, self.threads)
+        set_roles(self.book, self.threads)
+        executors.walk()
+        jobs = find_running_jobs(self.program, self.book, reader, self.threads)
+        for job in jobs:
+            job.state = TaskState.RUNNING
+            if job.thread is not None and job.thread.executor is not None:
+                executors.own(job.thread.executor, job)
+        finder = RootFinder(self.program, self.book, self.walker, self.wakers)
+        roots = find_roots(finder, self.threads, self._check)
+        self._find_more(executors, roots)
+        executors.adopt(self.threads)
+        self._set_running(executors)
+        for root in roots:
+            if root.executor is not None:
+                root.executor.tasks.append(root)
+        self.executor_set = executors
+        self._order(executors, roots)
+
+    def _stack_ranges(self) -> StackRanges:
+        spans = []
+        for thread in self.threads:
+            sp = thread.state.registers.get(self.program.arch.sp, 0)
+            span = region_of(self.program, sp)
+            if span is not None:
+                spans.append((sp & ~0xFFF, span[1]))
+        return StackRanges(spans)
+
+    def _find_more(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
+        """Find executors that only futures, timers and sockets lead to: a parked LocalSet."""
+        for root in roots:
+            self._follow_frames(executors, root)
+        for _ in range(4):
+            before = len(executors), sum(len(e.tasks) for e in executors)
+            executors.walk()
+            for executor in list(executors):
+                for task in list(executor.tasks):
+                    self._follow_frames(executors, task)
+                self._follow_wakers(executor)
+            executors.walk()
+            if before == (len(executors), sum(len(e.tasks) for e in executors)):
+                return
+
+    def _follow_frames(self, executors: ExecutorSet, task: TaskFacts) -> None:
+        """Add the executors that a task's own frames hold (``LocalSet::run_until``)."""
+        if not any(r.executor for a in self.applied for r in a.descriptor.adapters):
+            return
+        stack = task.stack or self._walk(task)
+        task.stack = stack
+        for live in walk_frames(stack.frames) if stack is not None else ():
+            for bound in self.book.adapters.all(live.value.type.name):
+                value = bound.applied.value(bound.rule.executor, {"it": live.value})
+                executor = executors.add(value) if value is not None else None
+                if executor is not None and executor.parent is None:
+                    owner = task.executor or (task.thread.executor if task.thread else None)
+                    executor.parent = owner if owner is not executor else None
+
+    def _follow_wakers(self, executor: ExecutorFacts) -> None:
+        for _, wakes in self._registered_of(executor):
+            if wakes.header is not None:
+                self.reader.read(wakes.header)
+
+    def _registered_of(self, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
+        """Return what an executor's drivers hold wakers of, with whom they wake."""
+        found = []
+        applied, rule = executor.applied, executor.rule
+        env: dict[str, object] = {"it": executor.value}
+        timers = 0
+        for name, expression in (
+            ("timers", rule.timers),
+            ("timers", rule.pending_timers),
+            ("I/O registrations", rule.registrations),
+        ):
+            for value in applied.values(expression, env, name):
+                timers += name == "timers"
+                found.extend(self._wakers_of(value, executor))
+        self.timers[executor.address] = timers
+        return found
+
+    def _wakers_of(
+        self, value: Value, executor: ExecutorFacts
+    ) -> list[tuple[Registered, Wakes]]:
+        found = []
+        env: dict[str, object] = {"it": value, "executor": executor.value}
+        for bound in self.book.registered.all(value.type.name):
+            applied, rule = bound.applied, bound.rule
+            remaining = applied.number(rule.remaining_ms, env)
+            for slot in rule.wakers:
+                for item in applied.values(slot.each, env):
+                    inner = {**env, "w": item}
+                    waker = applied.value(slot.waker, inner) if slot.waker else item
+                    wakes = self.wakers.resolve(waker)
+                    if wakes is None:
+                        continue
+                    mode = applied.text(slot.mode_of, inner) if slot.mode_of else slot.mode
+                    found.append((Registered(rule.kind, mode, value, remaining), wakes))
+        return found
+
+    def _set_running(self, executors: ExecutorSet) -> None:
+        """Pair running tasks with the threads whose current task they are."""
+        by_id = {
+            task.id: task
+            for executor in executors
+            for task in executor.tasks
+            if task.state is TaskState.RUNNING and task.id is not None
+        }
+        for thread in self.threads:
+            task = by_id.get(thread.current_task)
+            if task is not None and task.thread is None:
+                task.thread, thread.task = thread, task
+
+    def _order(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
+        """Fix the order of executors and tasks: their keys follow from it."""
+        self.executors = list(executors)
+        for index, executor in enumerate(self.executors):
+            executor.index = index
+        tasks = [t for e in self.executors for t in e.tasks]
+        tasks += [r for r in roots if r.executor is None]
+        tasks.sort(key=lambda t: (_FAR if t.id is None else t.id, t.address))
+        self.tasks = tasks
+        for index, task in enumerate(tasks):
+            task.index = index
+        self.numbering.set_tasks(tasks)
+        self.roots = {r.thread.parker: r for r in roots if r.thread is not None and r.thread.parker}
+        self.executor_roots = {r.executor.address: r for r in roots if r.executor is not None}
+
+    def _walk(self, task: TaskFacts) -> LiveStack | None:
+        if task.future is None:
+            return None
+        try:
+            return self.walker.walk(task.future)
+        except AdpError as error:
+            task.problem = str(error)
+            self.losses.add("task stack", str(error), task.address)
+            return None
+
+    def _walk_stacks(self) -> None:
+        for number, task in enumerate(self.tasks):
+            if number % 256 == 0:
+                self._check()
+            if task.stack is None:
+                task.stack = self._walk(task)
+
+    def target_of(self, wakes: Wakes) -> TaskFacts | None:
+        """Return the task that a waker wakes, a root included."""
+        if wakes.header is not None:
+            return self.reader.known(wakes.header.address)
+        if wakes.thread is not None:
+            return self.roots.get(wakes.thread)
+        if wakes.executor is not None:
+            return self.executor_roots.get(wakes.executor)
+        return None
+
+    def _find_registered(self) -> None:
+        waiting: list[TaskFacts] = []
+        for executor in self.executors:
+            self._check()
+            for registered, wakes in self._registered_of(executor):
+                task = self.target_of(wakes)
+                if task is None:
+                    continue
+                entries = self._registered.setdefault(task.index, [])
+                entries.append(registered)
+                if registered.kind != "timer":
+                    waiting.append(task)
+        self.fds = find_fds(self.program, self.book, list(dict.fromkeys(waiting)))
+
+    def _find_parents(self) -> None:
+        set_parents(self.program, self.book, self.reader, self.tasks)
+
+    def _find_waits(self) -> None:
+        reader = WaitReader(self.numbering)
+        for number, task in enumerate(self.tasks):
+            if number % 256 == 0:
+                self._check()
+            if task.state in (TaskState.RUNNING, TaskState.COMPLETE) or task.kind == "blocking":
+                continue
+            registered = self._registered.get(task.index, ())
+            task.waits = reader.read(task, registered, self.fds)
+        self._add_joins()
+
+    def _add_joins(self) -> None:
+        """Add the joins that only the joined task's own waker tells of."""
+        for task in self.tasks:
+            wakes = self.wakers.resolve(task.join_waker) if task.join_waker else None
+            waiter = self.target_of(wakes) if wakes is not None else None
+            if waiter is None or waiter is task or waiter.state is TaskState.RUNNING:
+                continue
+            key = f"t{task.index + 1}"
+            known = any(
+                w.kind == "join" and (w.task == key or w.mode == "any") for w in waiter.waits
+            )
+            if known or waiter.state is TaskState.COMPLETE:
+                continue
+            waiter.waits = [w for w in waiter.waits if w.kind != "unknown"]
+            waiter.waits.append(
+                Wait(kind="join", task=key, conf=Confidence.DERIVED, src="resource")
+            )

@@ -1,0 +1,120 @@
+"""From the address of a task's header to facts about the task."""
+
+from __future__ import annotations
+
+from adp_tui.engine.adp.descriptor import TaskRule
+from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.analysis.facts import TaskFacts
+from adp_tui.engine.analysis.rules import Bound, RuleBook
+from adp_tui.engine.dwarf.types import Type
+from adp_tui.engine.model import TaskState
+from adp_tui.engine.target import Memory
+from adp_tui.engine.value import Value
+
+__all__ = ["StackRanges", "TaskReader"]
+
+_STATES = {state.value: state for state in TaskState}
+
+
+class StackRanges:
+    """The memory that threads' stacks use: a header in it is an image of a task, not a task.
+
+    Runtimes build a cell on the stack before they move it to the heap.
+    """
+
+    def __init__(self, spans: list[tuple[int, int]]) -> None:
+        self._spans = spans
+
+    def holds(self, address: int) -> bool:
+        """Tell whether the address lies in some thread's stack."""
+        return any(start <= address < end for start, end in self._spans)
+
+
+class TaskReader:
+    """Reads tasks by the rule for their header's type; each address once."""
+
+    def __init__(self, book: RuleBook, memory: Memory, stacks: StackRanges) -> None:
+        self._book = book
+        self._memory = memory
+        self._stacks = stacks
+        self._known: dict[int, TaskFacts | None] = {}
+        self._kinds = {
+            id(a): [(Glob(k.scheduler), k.kind) for k in a.descriptor.kinds] for a in book.applied
+        }
+        self._ignored = {
+            id(a): [Glob(i.future) for i in a.descriptor.ignored] for a in book.applied
+        }
+        self.schedulers: list[tuple[TaskFacts, Value]] = []
+        """Executors that tasks' own headers lead to, in the order of reading."""
+
+    def known(self, address: int) -> TaskFacts | None:
+        """Return the task at an address that was read before."""
+        return self._known.get(address)
+
+    def read(self, header: Value) -> TaskFacts | None:
+        """Return the task, or None where the header is none (or belongs to the runtime itself)."""
+        address = header.address
+        if address in self._known:
+            return self._known[address]
+        bound = self._book.tasks.first(header.type.name)
+        task = None
+        if bound is not None and not self._stacks.holds(address):
+            task = self._read(header, bound)
+        self._known[address] = task
+        return task
+
+    def _read(self, header: Value, bound: Bound[TaskRule]) -> TaskFacts | None:
+        applied, rule = bound.applied, bound.rule
+        env: dict[str, object] = {"it": header}
+        for name, expression in rule.let:
+            env[name] = applied.evaluate(expression, env)
+        future_type, scheduler_type = env.get("T"), env.get("S")
+        if isinstance(future_type, Type) and any(
+            glob.match(future_type.name) for glob in self._ignored[id(applied)]
+        ):
+            return None
+        task = TaskFacts(
+            applied=applied,
+            address=header.address,
+            header=header,
+            kind=self._kind(bound, scheduler_type),
+            state=self._state(bound, env),
+            future_type=future_type.name if isinstance(future_type, Type) else "",
+            id=applied.number(rule.id, env),
+        )
+        if task.id is None:
+            task.id = applied.number(rule.raw_id, env, "task id")
+        if not task.future_type:
+            task.problem = "the type of its future is not in the debug information"
+            applied.losses.add("task future", task.problem, header.address)
+        self._details(task, rule, env)
+        return task
+
+    def _details(self, task: TaskFacts, rule: TaskRule, env: dict[str, object]) -> None:
+        applied = task.applied
+        task.cancelled = bool(applied.number(rule.flags.get("cancelled"), env))
+        task.join_waker = applied.value(rule.join_waker, env)
+        if task.state is TaskState.COMPLETE:
+            task.panic = applied.text(rule.panic, env)
+        else:
+            task.future = applied.value(rule.future, env, "task future")
+        place = applied.evaluate(rule.spawned_at, env)
+        if isinstance(place, tuple) and len(place) == 2:
+            task.spawned_at = (str(place[0]), int(place[1]))
+        scheduler = applied.value(rule.scheduler, env)
+        if scheduler is not None:
+            self.schedulers.append((task, scheduler))
+
+    def _kind(self, bound: Bound[TaskRule], scheduler: object) -> str:
+        name = scheduler.name if isinstance(scheduler, Type) else ""
+        for glob, kind in self._kinds[id(bound.applied)]:
+            if glob.match(name):
+                return kind
+        return "spawned"
+
+    @staticmethod
+    def _state(bound: Bound[TaskRule], env: dict[str, object]) -> TaskState:
+        for condition, name in bound.rule.state:
+            if bound.applied.number(condition, env):
+                return _STATES.get(name, TaskState.UNKNOWN)
+        return TaskState.UNKNOWN

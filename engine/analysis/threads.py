@@ -1,0 +1,128 @@
+"""What each operating system thread is to the runtimes, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from adp_tui.engine.adp.evaluate import ThreadValue
+from adp_tui.engine.analysis.executors import ExecutorSet
+from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.rules import RuleBook
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.model import Doing, TaskState
+from adp_tui.engine.program import Program
+from adp_tui.engine.syscalls import describe
+from adp_tui.engine.unwind.locals import scopes
+from adp_tui.engine.unwind.unwinder import Unwinder
+
+__all__ = ["doing_of", "read_locals", "region_of", "set_roles", "unwind_all", "words"]
+
+_FUTEX = "futex"
+_POLL = ("epoll_wait", "epoll_pwait", "epoll_pwait2", "io_uring_enter", "poll", "ppoll")
+
+
+def unwind_all(program: Program, check: Callable[[], None]) -> list[ThreadFacts]:
+    """Unwind every thread and name the functions of each of its frames."""
+    unwinder = Unwinder(program)
+    facts = []
+    for state in program.target.threads():
+        check()
+        native = unwinder.unwind(state)
+        thread = ThreadFacts(state, native)
+        named = []
+        for raw in native.frames:
+            try:
+                names = tuple(scope.name for scope in scopes(program, raw))
+            except AdpError:
+                names = ()
+            named.append((raw, names))
+        thread.scopes = tuple(named)
+        facts.append(thread)
+    return facts
+
+
+def read_locals(book: RuleBook, executors: ExecutorSet, threads: Sequence[ThreadFacts]) -> None:
+    """Read what the runtimes' thread-locals say of each thread."""
+    by_tid = {t.tid: t for t in threads}
+    for applied in book.applied:
+        for rule in applied.descriptor.threads:
+            for item in applied.stream(rule.each, {}, "thread-locals"):
+                if not isinstance(item, ThreadValue):
+                    continue
+                thread = by_tid.get(item.tid)
+                if thread is None:
+                    continue
+                env = {"it": item, "tid": item.tid}
+                executor = applied.value(rule.executor, env)
+                if executor is not None:
+                    thread.executor = executors.add(executor) or thread.executor
+                for name in ("worker", "queue", "current_task", "parker", "owner"):
+                    number = applied.number(getattr(rule, name), env)
+                    if number is not None:
+                        setattr(thread, name, number)
+
+
+def set_roles(book: RuleBook, threads: Sequence[ThreadFacts]) -> None:
+    """Name each thread's role: by its thread-local's worker number, else by its functions."""
+    for thread in threads:
+        if thread.worker is not None:
+            thread.role = "worker"
+            continue
+        for _, names in thread.scopes:
+            found = next((b for b in map(book.roles.first, names) if b is not None), None)
+            if found is not None:
+                thread.role = found.rule.role
+                break
+
+
+def doing_of(program: Program, thread: ThreadFacts) -> Doing:
+    """Say what a thread does, from its registers, its role and the task it runs."""
+    state, task = thread.state, thread.task
+    name: str | None = None
+    fd: int | None = None
+    lock: str | None = None
+    if state.syscall is not None:
+        arguments = [state.registers.get(r, 0) for r in program.arch.syscall_arguments]
+        call = describe(state.syscall, arguments)
+        name, fd = call.name, call.fd
+        if call.futex is not None:
+            lock = f"{call.futex:#x}"
+    if task is not None and task.kind == "blocking":
+        return Doing("blocking_job", name, fd, _job(task), lock)
+    if task is not None and task.state is TaskState.RUNNING:
+        return Doing("polling", name, fd, None, lock)
+    if name is None:
+        return Doing("running")
+    if thread.role != "other" and name == _FUTEX:
+        return Doing("parked", name)
+    if thread.role != "other" and name in _POLL:
+        return Doing("driver", name, fd)
+    if name == _FUTEX:
+        return Doing("futex", name, None, None, lock)
+    return Doing("syscall", name, fd)
+
+
+def _job(task: TaskFacts) -> str:
+    return task.future_type
+
+
+def words(program: Program, start: int, size: int) -> list[int]:
+    """Return the aligned 8-byte words of a range, as many as can be read."""
+    start &= ~7
+    span = region_of(program, start)
+    if span is None:
+        return []
+    size = min(size, span[1] - start) & ~7
+    try:
+        view = memoryview(program.memory.read(start, size)).cast("Q")
+    except AdpError:
+        return []
+    return view.tolist()
+
+
+def region_of(program: Program, address: int) -> tuple[int, int] | None:
+    """Return the saved region that holds an address."""
+    for region in program.memory.regions():
+        if region.start <= address < region.end:
+            return region.start, region.end
+    return None

@@ -1,0 +1,230 @@
+"""What a task waits on, found from the leaves of its logical stack and from the resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from adp_tui.engine.adp.descriptor import WaitRule
+from adp_tui.engine.analysis.facts import TaskFacts
+from adp_tui.engine.analysis.rules import Bound
+from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
+from adp_tui.engine.model import Confidence, Wait
+from adp_tui.engine.value import Value
+
+__all__ = ["Leaf", "Registered", "WaitReader", "leaves"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """Where a pending path of a stack ends: the frame that names the wait, or the last frame."""
+
+    frame: LiveFrame
+    branch: str | None
+    armed: bool
+    rule: Bound[WaitRule] | None
+    below: tuple[LiveFrame, ...] = ()
+    """The frames further in than the one that names the wait."""
+
+
+@dataclass(slots=True, eq=False)
+class Registered:
+    """A resource that holds a waker of a task: a socket, a timer."""
+
+    kind: str
+    mode: str | None
+    resource: Value
+    remaining_ms: int | None = None
+
+
+_PENDING = ("pending", "polling", "unpolled")
+
+
+def leaves(stack: LiveStack) -> Iterator[Leaf]:
+    """Yield one leaf for each pending path; the outermost frame with a rule names the wait."""
+    yield from _leaves(stack.frames, None, True)
+
+
+def _leaves(frames: Sequence[LiveFrame], branch: str | None, armed: bool) -> Iterator[Leaf]:
+    for index, live in enumerate(frames):
+        if isinstance(live.rule, Bound):
+            rest = tuple(frames[index + 1 :])
+            yield Leaf(live, branch, armed, live.rule, rest)
+            return
+        if live.branches:
+            for arm in live.branches:
+                if arm.state not in _PENDING:
+                    continue
+                label = arm.label if branch is None else f"{branch}.{arm.label}"
+                yield from _leaves(arm.frames, label, armed and arm.state != "unpolled")
+            return
+    if frames:
+        last = frames[-1]
+        if last.frame.state not in ("returned", "panicked"):
+            yield Leaf(last, branch, armed, None)
+
+
+class WaitReader:
+    """Makes ``Wait`` records; resources and tasks are numbered by the caller's functions."""
+
+    def __init__(self, numbering: Numbering) -> None:
+        self._numbering = numbering
+
+    def read(
+        self, task: TaskFacts, registered: Sequence[Registered], fds: dict[int, int]
+    ) -> list[Wait]:
+        """Return a task's waits: one for each pending leaf, then what only resources tell."""
+        waits: list[Wait] = []
+        unknown: list[Leaf] = []
+        seen: set[str] = set()
+        if task.stack is not None and not _unpolled(task.stack):
+            for leaf in leaves(task.stack):
+                if leaf.rule is None:
+                    unknown.append(leaf)
+                    continue
+                wait = self._described(leaf, fds, task)
+                if wait.resource is not None:
+                    if wait.resource in seen:
+                        continue
+                    seen.add(wait.resource)
+                waits.append(wait)
+        extra = self._from_resources(registered, seen, _spans(task.stack), fds)
+        waits.extend(extra)
+        if not extra:
+            waits.extend(self._unknown(leaf) for leaf in unknown)
+        return waits
+
+    def _described(self, leaf: Leaf, fds: dict[int, int], task: TaskFacts) -> Wait:
+        assert leaf.rule is not None
+        applied, rule = leaf.rule.applied, leaf.rule.rule
+        env: dict[str, object] = {"it": leaf.frame.value}
+        resource = applied.value(rule.resource, env, f"resource of a {rule.kind} wait")
+        joined = applied.value(rule.task, env)
+        remaining = applied.number(rule.remaining_ms, env)
+        armed = applied.number(rule.armed, env)
+        inner = leaf.below
+        if remaining is None and rule.kind == "timer":
+            remaining = self._inner(inner, "remaining_ms")
+        amount = applied.number(rule.amount, env)
+        return Wait(
+            kind=rule.kind,
+            mode=self._mode(leaf, env),
+            branch=leaf.branch,
+            resource=None if resource is None else self._numbering.resource(resource, rule.kind),
+            task=None if joined is None else self._numbering.task(joined),
+            fd=None if resource is None else fds.get(resource.address),
+            remaining_s=None if remaining is None else _signed(remaining) / 1000,
+            armed=leaf.armed and armed != 0,
+            conf=Confidence.DERIVED if remaining is not None else Confidence.CERTAIN,
+            src=applied.source,
+            detail=None if amount is None else f"{amount} wanted",
+        )
+
+    @staticmethod
+    def _inner(frames: Sequence[LiveFrame], name: str) -> int | None:
+        """Ask the rules of the frames further in."""
+        for live in frames:
+            if isinstance(live.rule, Bound):
+                rule = live.rule.rule
+                found = live.rule.applied.number(getattr(rule, name), {"it": live.value})
+                if found is not None:
+                    return found
+        return None
+
+    @staticmethod
+    def _mode(leaf: Leaf, env: dict[str, object]) -> str | None:
+        assert leaf.rule is not None
+        mode = leaf.rule.rule.mode
+        return leaf.rule.applied.text(mode, env) if mode is not None else None
+
+    def _from_resources(
+        self,
+        registered: Sequence[Registered],
+        seen: set[str],
+        spans: Sequence[tuple[int, int]],
+        fds: dict[int, int],
+    ) -> list[Wait]:
+        """Make waits of the resources that hold the task's waker and lie under no leaf."""
+        found: dict[str, Wait] = {}
+        for entry in registered:
+            address = entry.resource.address
+            if any(start <= address < end for start, end in spans):
+                continue
+            # A timer has no resource in the report; its address still tells two apart.
+            timer = entry.kind == "timer"
+            resource = None if timer else self._numbering.resource(entry.resource, entry.kind)
+            key = resource or f"timer {address:#x}"
+            if key in seen:
+                continue
+            left = entry.remaining_ms
+            wait = Wait(
+                kind=entry.kind,
+                mode=entry.mode,
+                resource=resource,
+                fd=fds.get(address),
+                remaining_s=None if left is None else _signed(left) / 1000,
+                conf=Confidence.DERIVED,
+                src="resource",
+            )
+            if key in found and found[key].mode != wait.mode:
+                wait = replace(wait, mode=f"{found[key].mode}|{wait.mode}")
+            found[key] = wait
+        return list(found.values())
+
+    @staticmethod
+    def _unknown(leaf: Leaf) -> Wait:
+        return Wait(
+            kind="unknown",
+            branch=leaf.branch,
+            armed=leaf.armed,
+            conf=Confidence.DERIVED,
+            src="stack",
+            detail=leaf.frame.frame.problem or leaf.frame.frame.type,
+        )
+
+
+class Numbering:
+    """Keys of resources and tasks, given out in the order of asking."""
+
+    def __init__(self) -> None:
+        self.resources: dict[int, tuple[str, Value, str]] = {}
+        """Key, value and kind of each resource, by address."""
+        self._tasks: dict[int, int] = {}
+
+    def set_tasks(self, tasks: Sequence[TaskFacts]) -> None:
+        """Fix the order of the tasks: their keys follow from it."""
+        self._tasks = {t.address: i for i, t in enumerate(tasks) if t.header is not None}
+
+    def task(self, header: Value) -> str | None:
+        """Return the key of the task whose header stands at a value; None for an unknown one."""
+        index = self._tasks.get(header.address)
+        return None if index is None else f"t{index + 1}"
+
+    def resource(self, value: Value, kind: str) -> str:
+        """Return the key of the resource at a value."""
+        known = self.resources.get(value.address)
+        if known is None:
+            known = (f"r{len(self.resources) + 1}", value, kind)
+            self.resources[value.address] = known
+        return known[0]
+
+
+def _spans(stack: LiveStack | None) -> list[tuple[int, int]]:
+    """Return the memory of each described leaf and of what lies below it.
+
+    A timer that is registered inside it is the leaf's own.
+    """
+    spans = []
+    for leaf in leaves(stack) if stack is not None else ():
+        if leaf.rule is not None:
+            for live in (leaf.frame, *leaf.below):
+                spans.append((live.value.address, live.value.address + live.value.type.size))
+    return spans
+
+
+def _unpolled(stack: LiveStack) -> bool:
+    return bool(stack.frames) and stack.frames[0].frame.state == "unresumed"
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >= 1 << 63 else number

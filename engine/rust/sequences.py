@@ -1,0 +1,108 @@
+"""Where the elements of vectors, slices, arrays and deques are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adp_tui.engine.dwarf.types import Kind, Type
+from adp_tui.engine.errors import LayoutError
+from adp_tui.engine.value import Value
+
+__all__ = ["MAX_ELEMENTS", "Elements", "elements"]
+
+MAX_ELEMENTS = 1_000_000
+"""A length above this is taken for a broken or hostile value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """``count`` values of ``type``, one after the other from ``address``.
+
+    A ring buffer wraps: element ``i`` stands at slot ``(head + i) % capacity``.
+    """
+
+    value: Value
+    type: Type
+    address: int
+    count: int
+    head: int = 0
+    capacity: int = 0
+
+    def element(self, index: int) -> Value:
+        """Return element ``index``."""
+        slot = index
+        if self.capacity:
+            slot = (self.head + index) % self.capacity
+        if self.value.data is not None and self.value.type.kind is Kind.ARRAY:
+            return self.value.part(slot * self.type.size, self.type)
+        return self.value.at(self.address + slot * self.type.size, self.type)
+
+
+def elements(value: Value) -> Elements | None:
+    """Return the elements of a Vec, VecDeque, slice reference or array; None for other types.
+
+    Raises:
+        LayoutError: the parts of the type are not where std has them, or the length is absurd.
+        FaultError: its header cannot be read.
+    """
+    type_ = value.type
+    if type_.kind is Kind.ARRAY:
+        if type_.target is None:
+            return None
+        return Elements(value, type_.target, value.address, _bounded(type_.count or 0, type_))
+    data, length = value.member("data_ptr"), value.member("length")
+    if data is not None and length is not None:
+        if data.type.target is None:
+            return None
+        count = _bounded(length.unsigned(), type_)
+        return Elements(value, data.type.target, data.pointer(), count)
+    # std (alloc 1.9x): Vec { buf: RawVec { inner: RawVecInner { ptr, cap }, .. }, len },
+    # VecDeque { head, len, buf }.
+    base = type_.base_name
+    if base not in ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque"):
+        return None
+    item, length = type_.param("T"), value.member("len")
+    if item is None or length is None:
+        raise LayoutError(f"{type_.name} has no element type or length in the debug information")
+    address = _pointer_below(value, "buf")
+    count = _bounded(length.unsigned(), type_)
+    head = value.member("head")
+    if head is None:
+        return Elements(value, item, address, count)
+    capacity = _bounded(_capacity(value), type_, limit=1 << 40)
+    return Elements(value, item, address, count, head.unsigned(), max(capacity, 1))
+
+
+def _bounded(count: int, type_: Type, limit: int = MAX_ELEMENTS) -> int:
+    if count > limit:
+        raise LayoutError(f"{type_.name} claims to have {count} elements")
+    return count
+
+
+def _find(value: Value, name: str, depth: int = 0) -> Value | None:
+    """Return the member ``name`` of the value or of the structures inside it."""
+    found = value.member(name)
+    if found is not None or depth > 4:
+        return found
+    for member in value.type.members:
+        if member.type.kind is Kind.STRUCT and member.type.size:
+            found = _find(value.of(member), name, depth + 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _pointer_below(value: Value, name: str) -> int:
+    buffer = value.member(name)
+    pointer = _find(buffer, "ptr") if buffer is not None else None
+    if pointer is None:
+        raise LayoutError(f"{value.type.name} has no buffer in the debug information")
+    return pointer.unsigned(8)
+
+
+def _capacity(value: Value) -> int:
+    buffer = value.member("buf")
+    capacity = _find(buffer, "cap") if buffer is not None else None
+    if capacity is None:
+        raise LayoutError(f"{value.type.name} has no capacity in the debug information")
+    return capacity.unsigned(8)
