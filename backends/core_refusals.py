@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import mmap
 import struct
@@ -211,7 +212,12 @@ def _dynamic_tags(pages: mmap.mmap, image: ElfImage) -> dict[int, int]:
 
 
 def _is_text(head: bytes) -> bool:
-    return all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
+    try:
+        # The last character may be cut in two.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(each.isprintable() or each in "\t\n\r\f" for each in text)
 
 
 def _reason(error: Exception) -> str:
