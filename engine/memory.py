@@ -148,7 +148,8 @@ class SplicedMemory:
             at = part_end
             if at >= stop:
                 return b"".join(parts)
-            index += 1
+            if at >= self._pieces[index].end:
+                index += 1
             span = self._span(index, at, address, size)
 
     def _span(self, index: int, at: int, address: int, size: int) -> _Span:
