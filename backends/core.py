@@ -6,12 +6,14 @@ import mmap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 
 from adp_tui.backends.core_memory import (
     CoreSegments,
     core_memory,
     file_pieces,
     read_segments,
+    saved_pieces,
 )
 from adp_tui.backends.core_notes import CoreNotes, RawThread, read_notes
 from adp_tui.backends.core_refusals import check_header, map_core, open_executable
@@ -60,7 +62,7 @@ def open_core(
         places = Places(
             executable=None if executable is None else open_executable(executable),
             sysroot=sysroot,
-            command=f"adp-tui core {path}",
+            command=f"adp-tui core {quote(str(path))}",
         )
         return CoreTarget(path, pages, places)
     except BaseException:
@@ -78,13 +80,14 @@ class CoreTarget:
         segments = read_segments(pages, header)
         notes = read_notes(reader_of(pages), segments.notes)
         _check_notes(path, segments, notes)
-        saved = core_memory(segments, pages)
+        pieces = saved_pieces(segments, pages)
+        saved = SplicedMemory(pieces)
         problems = list(segments.problems)
         mapped = _mapped(segments, notes, saved, problems)
         found = find_modules(mapped, saved, notes.auxv, places)
         self._modules = tuple(each.module for each in found)
-        self._files, pieces = _splice(found, _anonymous_saved(segments, notes))
-        self._memory = core_memory(segments, pages, pieces)
+        self._files, more = _splice(found, _anonymous_saved(segments, notes))
+        self._memory = core_memory(segments, pieces, more)
         self._threads = tuple(
             self._thread(raw, index, notes) for index, raw in enumerate(notes.threads)
         )

@@ -14,7 +14,7 @@ from adp_tui.backends.files import FilePages
 from adp_tui.backends.modules import FoundModule
 from adp_tui.engine.memory import ADDRESS_LIMIT, Piece, SplicedMemory
 
-__all__ = ["CoreSegments", "Load", "core_memory", "file_pieces", "read_segments"]
+__all__ = ["CoreSegments", "Load", "core_memory", "file_pieces", "read_segments", "saved_pieces"]
 
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -47,8 +47,8 @@ class CoreSegments:
 
     loads: tuple[Load, ...]
     """Sorted by address."""
-    notes: tuple[tuple[int, int, int], ...]
-    """Offset, size and alignment."""
+    notes: tuple[tuple[int, int], ...]
+    """Offset and size."""
     problems: tuple[str, ...]
 
     def load_at(self, address: int) -> Load | None:
@@ -64,14 +64,14 @@ def read_segments(pages: mmap.mmap, header: Header) -> CoreSegments:
     size = len(pages)
     count = _count(pages, header)
     loads: list[Load] = []
-    notes: list[tuple[int, int, int]] = []
+    notes: list[tuple[int, int]] = []
     expected = header.phoff + count * _SEGMENT.size
     at = min(header.phoff, size)
     read = min(count, MAX_LOADS + MAX_NOTE_SEGMENTS, (size - at) // _SEGMENT.size)
     with memoryview(pages) as view, view[at : at + read * _SEGMENT.size] as table:
         for each in map(Segment._make, _SEGMENT.iter_unpack(table)):
             if each.type == NOTE and len(notes) < MAX_NOTE_SEGMENTS:
-                notes.append((each.offset, each.filesz, each.align))
+                notes.append((each.offset, each.filesz))
             elif each.type == LOAD:
                 load = _load(each, size)
                 if load is not None:
@@ -84,24 +84,36 @@ def read_segments(pages: mmap.mmap, header: Header) -> CoreSegments:
     return CoreSegments(tuple(loads), tuple(notes), problems)
 
 
+def saved_pieces(segments: CoreSegments, pages: mmap.mmap) -> list[Piece]:
+    """Return what the core has of memory."""
+    return [
+        Piece(
+            load.start,
+            load.start + load.present,
+            pages,
+            load.offset,
+            "",
+            bool(load.flags & PF_W),
+            bool(load.flags & PF_X),
+            True,
+        )
+        for load in segments.loads
+        if load.present
+    ]
+
+
 def core_memory(
-    segments: CoreSegments, pages: mmap.mmap, files: Iterable[Piece] = ()
+    segments: CoreSegments, saved: Sequence[Piece], files: Iterable[Piece]
 ) -> SplicedMemory:
     """Splice what the core saved over the pages of files.
 
     ``files`` that are marked writable fill in only what the core left out as unchanged; the
     others also what it has lost by being cut off.
     """
-    saved: list[Piece] = []
     cut: list[Piece] = []
     left_out: list[Piece] = []
     for load in segments.loads:
         edge, saved_end = load.start + load.present, load.start + load.filesz
-        writable, executable = bool(load.flags & PF_W), bool(load.flags & PF_X)
-        if load.present:
-            saved.append(
-                Piece(load.start, edge, pages, load.offset, "", writable, executable, True)
-            )
         if edge < saved_end:
             cut.append(Piece(edge, saved_end, None, 0, CUT_OFF))
         if saved_end < load.end:

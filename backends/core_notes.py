@@ -38,6 +38,9 @@ SI_KERNEL = 0x80
 _PAIR = struct.Struct("<QQ")
 _FILE_ENTRY = struct.Struct("<QQQ")
 
+_ALIGN = 4
+"""Of core notes, whatever p_align says (fs/binfmt_elf.c, writenote)."""
+
 MAX_NOTES = 1 << 20
 """A thread has four or five notes, and Linux has at most four million threads."""
 MAX_AUXV = 512
@@ -83,17 +86,17 @@ class CoreNotes:
     _seen: set[int] = field(default_factory=set)
 
 
-def read_notes(read: Reader, segments: Iterable[tuple[int, int, int]]) -> CoreNotes:
+def read_notes(read: Reader, segments: Iterable[tuple[int, int]]) -> CoreNotes:
     """Read all notes.
 
     Args:
         read: the core by file offset.
-        segments: offset, size and alignment of each PT_NOTE segment.
+        segments: offset and size of each PT_NOTE segment.
     """
     notes = CoreNotes()
     left = MAX_NOTES
-    for offset, size, align in segments:
-        for note in iter_notes(read, offset, size, align, left):
+    for offset, size in segments:
+        for note in iter_notes(read, offset, size, _ALIGN, left):
             left -= 1
             _take(notes, read, note)
     notes.signal = _signal(notes)

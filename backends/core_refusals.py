@@ -7,6 +7,7 @@ import errno
 import mmap
 import struct
 from pathlib import Path
+from shlex import quote
 
 from adp_tui.backends.elf_image import (
     CORE,
@@ -55,6 +56,7 @@ DT_SONAME, DT_FLAGS_1, DF_1_PIE = 14, 0x6FFFFFFB, 0x08000000
 MAX_DYNAMIC = 4096
 """Bytes; a program has some thirty entries of 16."""
 
+_SUPPORTED = "adp-tui opens ELF cores of 64-bit Linux processes on x86-64"
 _WHERE = "cores are written as /proc/sys/kernel/core_pattern says, or kept by coredumpctl"
 
 
@@ -71,7 +73,7 @@ def map_core(path: Path) -> mmap.mmap:
     except PermissionError:
         raise OpenError(
             f"{path} may not be read by this user",
-            help=f"cores belong to the user of the process: sudo chown $USER {path}",
+            help=f"cores belong to the user of the process: sudo chown $USER {quote(str(path))}",
         ) from None
     except (OSError, ValueError) as error:
         if path.is_dir():
@@ -108,9 +110,9 @@ def check_header(path: Path, pages: mmap.mmap) -> None:
             help="write the core again; is the disk full?",
         )
     if head[4] != 2:
-        raise OpenError(f"{path}: 32-bit cores are not supported yet", help=_supported())
+        raise OpenError(f"{path}: 32-bit cores are not supported yet", help=_SUPPORTED)
     if head[5] != 1:
-        raise OpenError(f"{path}: big-endian cores are not supported yet", help=_supported())
+        raise OpenError(f"{path}: big-endian cores are not supported yet", help=_SUPPORTED)
     header = parse_header(head)
     if header is None:
         raise OpenError(f"{path} has a damaged ELF header", help="write the core again")
@@ -118,10 +120,10 @@ def check_header(path: Path, pages: mmap.mmap) -> None:
         _refuse_elf(path, pages, header.type)
     if header.machine != X86_64.machine:
         name = _MACHINES.get(header.machine, f"machine {header.machine}")
-        raise OpenError(f"{path}: cores of {name} are not supported yet", help=_supported())
+        raise OpenError(f"{path}: cores of {name} are not supported yet", help=_SUPPORTED)
     if header.ident[7] in _SYSTEMS:
         system = _SYSTEMS[header.ident[7]]
-        raise OpenError(f"{path}: cores of {system} are not supported yet", help=_supported())
+        raise OpenError(f"{path}: cores of {system} are not supported yet", help=_SUPPORTED)
 
 
 def open_executable(path: Path, option: str = "--exe") -> ElfOnDisk:
@@ -145,11 +147,11 @@ def open_executable(path: Path, option: str = "--exe") -> ElfOnDisk:
         )
     if disk.image.header.machine != X86_64.machine:
         name = _MACHINES.get(disk.image.header.machine, "another machine")
-        raise OpenError(f"{option} {path} is a program for {name}", help=_supported())
+        raise OpenError(f"{option} {path} is a program for {name}", help=_SUPPORTED)
     if disk.debug_only:
         raise OpenError(
             f"{option} {path} holds separate debug information, not the program",
-            help=f"pass both: {option} EXE --debug-file {path}",
+            help=f"pass both: {option} EXE --debug-file {quote(str(path))}",
         )
     return disk
 
@@ -158,13 +160,11 @@ def _refuse_foreign(path: Path, head: bytes) -> None:
     for magic, name, command in _COMPRESSED:
         if head.startswith(magic):
             plain = path.with_suffix("") if path.suffix else path.with_name(path.name + ".core")
-            raise OpenError(
-                f"{path} is compressed with {name}",
-                help=f"unpack it first: {command.format(path=path, plain=plain)}",
-            )
+            typed = command.format(path=quote(str(path)), plain=quote(str(plain)))
+            raise OpenError(f"{path} is compressed with {name}", help=f"unpack it first: {typed}")
     for magic, what in _OTHER_FILES:
         if head.startswith(magic):
-            raise OpenError(f"{path} is {what}", help=_supported())
+            raise OpenError(f"{path} is {what}", help=_SUPPORTED)
     if b"\x7fELF".startswith(head):
         raise OpenError(f"{path} is cut off within its first {len(head)} bytes", help=_WHERE)
     if not head.strip(b"\0"):
@@ -177,7 +177,7 @@ def _refuse_foreign(path: Path, head: bytes) -> None:
 
 
 def _refuse_elf(path: Path, pages: mmap.mmap, kind: int) -> None:
-    command = f"adp-tui core CORE --exe {path}"
+    command = f"adp-tui core CORE --exe {quote(str(path))}"
     if kind == EXEC or (kind == DYN and _is_program(pages)):
         raise OpenError(
             f"{path} is an executable, not a core",
@@ -224,7 +224,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return error.strerror or errno.errorcode.get(error.errno, str(error.errno))
     return str(error) or "it is no path"
-
-
-def _supported() -> str:
-    return "adp-tui opens ELF cores of 64-bit Linux processes on x86-64"

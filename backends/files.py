@@ -36,6 +36,7 @@ def map_file(path: str | bytes | Path) -> mmap.mmap | bytes:
 
     Raises:
         OSError: it cannot be opened, or is no regular file.
+        ValueError: the path has a NUL in it, or the file shrinks just now.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(0, "not a regular file")
@@ -78,7 +79,7 @@ def open_elf(path: Path | bytes) -> ElfOnDisk | None:
     """Read the headers of a file; None when it is no 64-bit little-endian ELF file.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError, ValueError: it cannot be opened.
     """
     pages = map_file(path)
     try:
@@ -108,7 +109,7 @@ class FilePages:
         if self._pages is None:
             try:
                 self._pages = map_file(self.path)
-            except OSError:
+            except (OSError, ValueError):
                 self._pages = b""
         return self._pages
 

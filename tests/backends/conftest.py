@@ -7,7 +7,7 @@ import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def _by_gdb(folder: Path, command: list[str], saves: int | None) -> str:
     return done.stdout
 
 
-def _prepare(saves: int | None) -> object:
+def _prepare(saves: int | None) -> Callable[[], None]:
     def prepare() -> None:
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
         resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))

@@ -7,14 +7,14 @@ import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from adp_tui.backends.core import CoreTarget, open_core
+from adp_tui.backends.core import open_core
 from adp_tui.engine.arch import X86_64
 from adp_tui.engine.errors import FaultError
 from adp_tui.engine.syscalls import describe
-from adp_tui.engine.target import Module, Target
 
 NUMBERS = {name: number for number, name in X86_64.registers.items()}
 CONSTANT = b"a constant of the program\0"
@@ -54,11 +54,17 @@ def gdb_threads(dump):
     return threads
 
 
-def opened(dump, **options) -> CoreTarget:
-    return open_core(dump.core, **options)
+def auxv(text, name):
+    """Return an entry of the auxiliary vector as gdb prints it."""
+    (value,) = re.findall(rf"{name} .* (0x\w+)$", text, re.M)
+    return int(value, 16)
 
 
-def program_of(target: Target) -> Module:
+def opened(dump) -> Any:
+    return open_core(dump.core)
+
+
+def program_of(target) -> Any:
     (program,) = (each for each in target.modules() if each.is_executable)
     return program
 
@@ -98,7 +104,7 @@ def test_the_program_and_its_memory(cores, flags):
     code = read(dump.facts["main"], 64)
     assert code in dump.program.read_bytes()
     entry = gdb(dump, "info auxv")
-    assert target.facts.entry == int(re.search(r"AT_ENTRY .* (0x\w+)", entry)[1], 16)
+    assert target.facts.entry == auxv(entry, "AT_ENTRY")
 
 
 def test_modules_are_those_of_gdb(threads_dump):
@@ -111,7 +117,7 @@ def test_modules_are_those_of_gdb(threads_dump):
         assert module.verified and module.build_id == module.file_build_id
         assert not module.is_executable and module.problem is None
     vdso = found["[vdso]"]
-    assert vdso.start == int(re.search(r"AT_SYSINFO_EHDR .* (0x\w+)", text)[1], 16)
+    assert vdso.start == auxv(text, "AT_SYSINFO_EHDR")
     assert vdso.image is not None and vdso.image[:4] == b"\x7fELF" and vdso.file is None
     assert vdso.image == target.memory.read(vdso.start, vdso.end - vdso.start)
     assert vdso.build_id and len(vdso.image) <= 65536
@@ -125,7 +131,7 @@ def test_build_ids_are_those_of_readelf(threads_dump):
             text = subprocess.run(
                 ["readelf", "-n", module.file], capture_output=True, text=True, check=True
             ).stdout
-            assert module.build_id == re.search(r"Build ID: (\w+)", text)[1]
+            assert [module.build_id] == re.findall(r"Build ID: (\w+)", text)
 
 
 def test_facts(threads_dump):
@@ -167,7 +173,7 @@ def test_system_calls(threads_dump):
     facts = threads_dump.facts
     threads = {each.tid: each for each in opened(threads_dump).threads()}
 
-    def call_of(fact):
+    def call_of(fact) -> Any:
         thread = threads[facts[fact]]
         if thread.syscall is None:
             return None
@@ -223,7 +229,7 @@ def test_a_copy_of_a_process_that_ran_on_has_no_signal(cores):
     folder = cores.folder("gcore")
     with subprocess.Popen([program, "wait"], stdout=subprocess.PIPE, text=True) as process:
         try:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 if line.startswith("fact puts"):
                     break
             subprocess.run(
@@ -242,7 +248,7 @@ def test_a_copy_of_a_process_that_ran_on_has_no_signal(cores):
             )
         finally:
             process.kill()
-    target = open_core(folder / "core")
+    target: Any = open_core(folder / "core")
     assert target.facts.signal is None and len(target.threads()) == 5
     assert not any(each.signalled for each in target.threads())
     calls = {describe(each.syscall, (0, 0)).name for each in target.threads() if each.syscall}

@@ -6,6 +6,7 @@ import contextlib
 import struct
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -99,7 +100,9 @@ def use(target):
 
 def test_a_small_core(tmp_path):
     notes = prstatus(7, 11, rip=0x1010, rsp=0x2000, fs_base=0x2008) + prstatus(8, rip=0x1020)
-    target = open_core(core_file(tmp_path / "core", notes, [(0x1000, 0x1000, b"abcdefgh" * 512)]))
+    target: Any = open_core(
+        core_file(tmp_path / "core", notes, [(0x1000, 0x1000, b"abcdefgh" * 512)])
+    )
     assert [each.tid for each in target.threads()] == [7, 8]
     assert target.facts.signal.number == 11 and target.facts.signal.code is None
     assert target.threads()[0].thread_pointer == 0x2008 and target.threads()[0].signalled

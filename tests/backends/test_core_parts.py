@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,12 @@ CONSTANT = b"a constant of the program\0"
 NOT_SAVED = "not saved in the core"
 
 
-def program_of(target):
+def program_of(target) -> Any:
     (program,) = (each for each in target.modules() if each.is_executable)
     return program
 
 
-def library_of(target):
+def library_of(target) -> Any:
     (library,) = (each for each in target.modules() if "/libc.so" in each.path)
     return library
 
@@ -96,7 +97,7 @@ def test_a_core_that_is_cut_off(threads_dump, tmp_path, share):
     target, full = open_core(core), open_core(threads_dump.core)
     # THEN it says how much is missing
     problem = next(each for each in target.facts.problems if "truncated" in each)
-    missing, total, percent = re.search(r"([\d,]+) of ([\d,]+) bytes \((\d+) %\)", problem).groups()
+    missing, total, percent = re.findall(r"([\d,]+) of ([\d,]+) bytes \((\d+) %\)", problem)[0]
     assert int(total.replace(",", "")) == len(whole)
     assert int(missing.replace(",", "")) == len(whole) - size
     assert abs(int(percent) - 100 * (1 - share)) <= 1
@@ -186,7 +187,7 @@ def test_files_under_a_sysroot(moved, tmp_path, by_path):
     assert root in program.file.parents and program.verified
     assert root in library.file.parents and library.verified
     # A file that the folder lacks is taken from this machine where it is proved to be the one.
-    linker = next(each for each in target.modules() if "/ld-linux" in each.path)
+    linker: Any = next(each for each in target.modules() if "/ld-linux" in each.path)
     assert linker.verified and root not in linker.file.parents
     assert target.memory.read(moved.facts["constant"], len(CONSTANT)) == CONSTANT
 
@@ -205,6 +206,7 @@ def test_another_build_under_a_sysroot_is_not_used(cores, moved, tmp_path):
         )
     )
     copy.rename(copy.with_name("libx.so.6"))
+    found: Any
     (found,) = (m for m in open_core(core, sysroot=root).modules() if "/libx.so" in m.path)
     assert found.file is None and not found.verified
     assert found.build_id in found.problem and found.file_build_id in found.problem

@@ -8,6 +8,7 @@ import lzma
 import os
 import struct
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,7 @@ def test_an_executable(cores, flags):
 
 
 def test_a_shared_library(threads_dump):
+    path: Any
     (path,) = (m.file for m in open_core(threads_dump.core).modules() if "/libc.so" in m.path)
     with pytest.raises(OpenError, match="is a shared library, not a core"):
         open_core(path)
