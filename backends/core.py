@@ -17,8 +17,8 @@ from adp_tui.backends.core_memory import (
 )
 from adp_tui.backends.core_notes import CoreNotes, RawThread, read_notes
 from adp_tui.backends.core_refusals import check_header, map_core, open_executable
-from adp_tui.backends.elf_image import PF_X, Segment, parse_header
-from adp_tui.backends.files import FilePages, open_elf, reader_of
+from adp_tui.backends.elf_image import PF_X, parse_header
+from adp_tui.backends.files import FilePages, reader_of
 from adp_tui.backends.link_map import mapped_files
 from adp_tui.backends.modules import (
     AT_ENTRY,
@@ -83,7 +83,7 @@ class CoreTarget:
         pieces = saved_pieces(segments, pages)
         saved = SplicedMemory(pieces)
         problems = list(segments.problems)
-        mapped = _mapped(segments, notes, saved, problems)
+        mapped = _mapped(segments, notes, saved, places, problems)
         found = find_modules(mapped, saved, notes.auxv, places)
         self._modules = tuple(each.module for each in found)
         self._files, more = _splice(found, _anonymous_saved(segments, notes))
@@ -177,28 +177,24 @@ def _check_notes(path: Path, segments: CoreSegments, notes: CoreNotes) -> None:
 
 
 def _mapped(
-    segments: CoreSegments, notes: CoreNotes, saved: SplicedMemory, problems: list[str]
+    segments: CoreSegments,
+    notes: CoreNotes,
+    saved: SplicedMemory,
+    places: Places,
+    problems: list[str],
 ) -> list[MappedFile]:
     if not notes.files:
         problems.append(
             "the core has no list of mapped files (NT_FILE): its libraries are those that "
             "the program's own link map names"
         )
-        return mapped_files(saved, notes.auxv, _segments_on_disk)
+        return mapped_files(saved, notes.auxv, places.segments_of)
     mapped = []
     for each in notes.files:
         load = segments.load_at(each.start)
         executable = None if load is None else bool(load.flags & PF_X)
         mapped.append(MappedFile(*each, executable))
     return mapped
-
-
-def _segments_on_disk(path: bytes) -> tuple[Segment, ...]:
-    try:
-        disk = open_elf(path)
-    except (OSError, ValueError):
-        return ()
-    return disk.image.segments if disk else ()
 
 
 def _anonymous_saved(segments: CoreSegments, notes: CoreNotes) -> bool:

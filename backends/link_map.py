@@ -50,13 +50,10 @@ def mapped_files(
         auxv: the auxiliary vector.
         segments_of: program headers of a file by its path, for headers that memory lacks.
     """
-    try:
-        segments, bias = _program(memory, auxv)
-    except FaultError:
-        return []
     name = b""
     with contextlib.suppress(FaultError):
         name = _text(memory, auxv.get(AT_EXECFN, 0))
+    segments, bias = _program(memory, auxv, segments_of(name))
     found = list(_ranges(segments, bias, name or b"program"))
     dynamic = next((each for each in segments if each.type == DYNAMIC), None)
     if dynamic is not None:
@@ -65,14 +62,19 @@ def mapped_files(
     return found
 
 
-def _program(memory: Memory, auxv: Mapping[int, int]) -> tuple[tuple[Segment, ...], int]:
+def _program(
+    memory: Memory, auxv: Mapping[int, int], on_disk: tuple[Segment, ...]
+) -> tuple[tuple[Segment, ...], int]:
     """Return the program's own headers and its bias, which AT_PHDR leads to."""
     at = auxv.get(AT_PHDR, 0)
     count = min(auxv.get(AT_PHNUM, 0), MAX_HEADERS)
     if not at or not count or auxv.get(AT_PHENT) != _SEGMENT.size:
-        raise FaultError(at, 0, "no program headers")
-    table = memory.read(at, count * _SEGMENT.size)
-    segments = tuple(map(Segment._make, _SEGMENT.iter_unpack(table)))
+        return (), 0
+    try:
+        table = memory.read(at, count * _SEGMENT.size)
+        segments = tuple(map(Segment._make, _SEGMENT.iter_unpack(table)))
+    except FaultError:
+        segments = on_disk
     itself = next((each for each in segments if each.type == PHDR), None)
     if itself is not None:
         return segments, at - itself.vaddr
@@ -103,7 +105,9 @@ def _links(memory: Memory, dynamic: int) -> Iterator[tuple[int, bytes]]:
             seen.add(link)
             base, name_at, _, following = _LINK_MAP.unpack(memory.read(link, _LINK_MAP.size))
             link = following
-            path = _text(memory, name_at) if name_at else b""
+            path = b""
+            with contextlib.suppress(FaultError):
+                path = _text(memory, name_at)
             # The program itself has an empty name, and the vdso one that is no path.
             if path.startswith(b"/"):
                 yield base, path

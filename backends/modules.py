@@ -45,6 +45,20 @@ class Places:
     command: str = "adp-tui core CORE"
     """What the user would type again, with an option added."""
 
+    def segments_of(self, path: bytes) -> tuple[Segment, ...]:
+        """Return the program headers of a file by its path on the target; empty without one."""
+        named = self.executable
+        if named is not None and named.path.name == os.path.basename(os.fsdecode(path)):
+            return named.image.segments
+        for candidate, _ in _candidates(path, False, self, False):
+            try:
+                disk = open_elf(candidate)
+            except (OSError, ValueError):
+                continue
+            if disk is not None:
+                return disk.image.segments
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class FoundModule:

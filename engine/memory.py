@@ -75,7 +75,9 @@ def overlay(upper: Sequence[Piece], lower: Sequence[Piece]) -> list[Piece]:
         gap_start, gap_end = edges[index], edges[index + 1]
         while current is not None and current.start < gap_end:
             start, end = max(current.start, gap_start), min(current.end, gap_end)
-            if start < end:
+            if (start, end) == current[:2]:
+                result.append(current)
+            elif start < end:
                 result.append(current.clipped(start, end))
             if current.end > gap_end:
                 break

@@ -254,15 +254,19 @@ def test_a_program_that_is_mapped_as_data_too(cores):
     assert not found.start <= dump.facts["data"] < found.end
 
 
+@pytest.mark.parametrize("saves", [0x33, 0x23], ids=["headers", "no-headers"])
 @pytest.mark.parametrize("flags", [(), ("-no-pie",), ("-static",)], ids=["pie", "no-pie", "static"])
-def test_a_core_without_a_list_of_files(cores, tmp_path, flags):
-    dump = cores.dump(cores.program("threads.c", *flags), "abort")
+def test_a_core_without_a_list_of_files(cores, tmp_path, flags, saves):
+    dump = cores.dump(cores.program("threads.c", *flags), "abort", saves=saves)
     core = tmp_path / "core"
     core.write_bytes(dump.core.read_bytes().replace(b"ELIFCORE", b"XXXXCORE"))
     target, full = open_core(core), open_core(dump.core)
     assert any("NT_FILE" in each for each in target.facts.problems)
     found = {Path(each.path).name: each for each in target.modules()}
     for each in full.modules():
+        if saves == 0x23 and "/ld-linux" in each.path:
+            # Its name is in the program's .interp, which nothing in such a core leads to.
+            continue
         module = found.pop(Path(each.path).name)
         assert (module.start, module.build_id) == (each.start, each.build_id)
         assert module.is_executable == each.is_executable and module.verified == each.verified

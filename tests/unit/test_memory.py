@@ -172,7 +172,7 @@ def test_regions_are_what_is_swept():
 def test_piece_at():
     memory = SplicedMemory([piece(10, 20, "a"), piece(20, 30, reason="lost")])
     assert memory.piece_at(9) is None and memory.piece_at(30) is None
-    assert memory.piece_at(29).reason == "lost"
+    assert memory.piece_at(29) == piece(20, 30, reason="lost")
 
 
 def test_bytes_memory():
