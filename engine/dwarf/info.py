@@ -1,0 +1,252 @@
+"""The debug information of one file: types, functions and variables, found lazily."""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from adp_tui.engine.dwarf.constants import AT, TAG
+from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.files import FileTable, read_header
+from adp_tui.engine.dwarf.functions import Function, origin_of, template_types
+from adp_tui.engine.dwarf.names import UnitIndex, split_path
+from adp_tui.engine.dwarf.ranges import AddressMap, contains
+from adp_tui.engine.dwarf.search import Search
+from adp_tui.engine.dwarf.sections import Sections
+from adp_tui.engine.dwarf.typereader import TypeReader
+from adp_tui.engine.dwarf.types import Body, Place, Type
+from adp_tui.engine.dwarf.unit import Unit, read_units
+from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.errors import AdpError, NoDebugInfoError
+
+__all__ = ["DebugInfo", "Level"]
+
+TYPE_TAGS = frozenset(
+    {TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.CLASS, TAG.POINTER}
+)
+MAX_SAME_NAME = 512
+"""Copies of one type looked at: a type stands in each unit that uses it."""
+MAX_INDEXES = 4096
+
+
+class Level(enum.Enum):
+    """How much a file's debug information tells."""
+
+    FULL = "full"
+    LIMITED = "limited"
+    """Functions and lines, no types (``debug = 1``)."""
+    LINES = "line tables only"
+    NONE = "none"
+
+
+class DebugInfo:
+    """Questions to the DWARF of one ELF file. Addresses are those of the file."""
+
+    def __init__(self, elf: ElfFile) -> None:
+        self.elf = elf
+        self.sections = Sections(elf)
+        self.units = read_units(self.sections.info)
+        self.search = Search(self.sections, self.units)
+        self._map: AddressMap | None = None
+        self._indexes: OrderedDict[int, UnitIndex] = OrderedDict()
+        self._files: dict[int, FileTable | None] = {}
+        self._types = TypeReader(self)
+        self._functions: dict[int, Function | None] = {}
+        self._names: dict[int, str] = {}
+        self._level: Level | None = None
+        if self.units:
+            self.sections.check_split(self.units[0])
+
+    # Units.
+
+    @property
+    def level(self) -> Level:
+        """How much there is: judged by the tags that the abbreviations of Rust units declare."""
+        if self._level is None:
+            tags: set[int] = set()
+            for unit in self.units:
+                try:
+                    tags |= {d.tag for d in self.sections.table(unit).values()}
+                except AdpError:
+                    continue
+                if TAG.MEMBER in tags and TAG.VARIABLE in tags and self._is_program(unit):
+                    break
+            self._level = self._judge(tags)
+        return self._level
+
+    def _is_program(self, unit: Unit) -> bool:
+        return "/library/" not in unit.name and "/rustc/" not in unit.name
+
+    def _judge(self, tags: set[int]) -> Level:
+        if not self.units:
+            return Level.NONE
+        own: set[int] = set()
+        for unit in self.units:
+            if self._is_program(unit):
+                own |= {d.tag for d in self.sections.table(unit).values()}
+        tags = own or tags
+        if TAG.MEMBER in tags:
+            return Level.FULL
+        return Level.LIMITED if TAG.NAMESPACE in tags and TAG.SUBPROGRAM in tags else Level.LINES
+
+    def unit_at(self, address: int) -> Unit | None:
+        """Return the unit whose code holds an address, or None."""
+        if self._map is None:
+            self._map = AddressMap(self.sections, self.units)
+        offset = self._map.unit_offset(address)
+        if offset is None:
+            return None
+        try:
+            unit = self.search.unit_of(offset)
+            self.sections.table(unit)
+        except NoDebugInfoError:
+            return None
+        return unit
+
+    def index(self, unit: Unit) -> UnitIndex:
+        """Return the names of a unit, read once."""
+        known = self._indexes.get(unit.offset)
+        if known is None:
+            known = self._indexes[unit.offset] = UnitIndex(self.sections, unit)
+            if len(self._indexes) > MAX_INDEXES:
+                self._indexes.popitem(last=False)
+        return known
+
+    def die(self, offset: int) -> Die:
+        """Return the DIE at an offset of ``.debug_info``.
+
+        Raises:
+            NoDebugInfoError: there is none.
+        """
+        return Die(self.sections, self.search.unit_of(offset), offset)
+
+    def files(self, unit: Unit) -> FileTable | None:
+        """Return the file table of a unit; None where it has no readable one."""
+        if unit.offset not in self._files:
+            self.sections.table(unit)
+            try:
+                table = FileTable(unit, read_header(self.sections, unit))
+            except NoDebugInfoError:
+                table = None
+            self._files[unit.offset] = table
+        return self._files[unit.offset]
+
+    def place_of(self, die: Die) -> Place | None:
+        """Return where a DIE says it was declared."""
+        number, line = die.number(AT.DECL_FILE), die.number(AT.DECL_LINE)
+        if number is None or line is None:
+            return None
+        table = self.files(die.unit)
+        found = table.file(number) if table is not None else None
+        if found is None:
+            return None
+        return Place(found[0], found[1], line, die.number(AT.DECL_COLUMN))
+
+    def qualified_name(self, die: Die) -> str:
+        """Return the full path of a named DIE; its own name where the unit's index has it not."""
+        known = self._names.get(die.offset)
+        if known is None:
+            index = self.index(die.unit)
+            position = index.position(die.offset)
+            known = (die.text() or "") if position is None else index.path(position)
+            if position is not None and not die.text():
+                known = ""
+            self._names[die.offset] = known
+        return known
+
+    # Types.
+
+    def type_at(self, offset: int) -> Type:
+        """Return the type whose DIE stands at ``offset`` (0 is the unit type ``()``)."""
+        return self._types.type_at(offset)
+
+    def body_of(self, type_: Type) -> Body:
+        """Read the parts of a type that are not read at once."""
+        return self._types.body_of(type_)
+
+    def types_named(self, name: str) -> Iterator[Type]:
+        """Yield the copies of the type with a qualified name."""
+        _, last = split_path(name)
+        for count, die in enumerate(self.search.by_name(last, TYPE_TAGS)):
+            if count >= MAX_SAME_NAME:
+                return
+            if AT.DECLARATION in die:
+                continue
+            type_ = self.type_at(die.offset)
+            if type_.name == name:
+                yield type_
+
+    # Functions.
+
+    def function_at(self, address: int) -> Function | None:
+        """Return the function that begins exactly at an address."""
+        if address not in self._functions:
+            self._functions[address] = self._find_function(address)
+        return self._functions[address]
+
+    def _find_function(self, address: int) -> Function | None:
+        unit = self.unit_at(address)
+        if unit is None:
+            return None
+        for offset in self.search.functions(unit).get(address, ()):
+            die = self._subprogram(unit, offset, address)
+            if die is not None:
+                return self.function(die)
+        return None
+
+    def _subprogram(self, unit: Unit, offset: int, address: int) -> Die | None:
+        """Check a candidate of the byte search: it must be a subprogram that begins here."""
+        try:
+            die = Die(self.sections, unit, offset)
+            if die.tag == TAG.SUBPROGRAM and die.address(AT.LOW_PC) == address:
+                return die if AT.HIGH_PC in die else None
+        except AdpError:
+            return None
+        return None
+
+    def subprogram_around(self, address: int) -> Die | None:
+        """Return the DIE of the function whose code holds an address."""
+        unit = self.unit_at(address)
+        if unit is None:
+            return None
+        lows = self.search.functions(unit)
+        for low in sorted((low for low in lows if low <= address), reverse=True)[:64]:
+            for offset in lows[low]:
+                try:
+                    die = self._subprogram(unit, offset, low)
+                    if die is not None and contains(die, address):
+                        return die
+                except AdpError:
+                    continue
+        return None
+
+    def function(self, die: Die) -> Function:
+        """Make the record of a subprogram DIE, its specification and origin followed."""
+        named = origin_of(self, die)
+        low, size = die.address(AT.LOW_PC), die.number(AT.HIGH_PC)
+        return Function(
+            source=self,
+            offset=die.offset,
+            name=self.qualified_name(named),
+            linkage_name=die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME),
+            low=low or 0,
+            size=size or 0,
+            params=template_types(self, die),
+            place=self.place_of(named) or self.place_of(die),
+        )
+
+    # Variables.
+
+    def variables_named(self, name: str) -> Iterator[tuple[str, Die]]:
+        """Yield qualified name and DIE of the variables with this last name."""
+        for die in self.search.by_name(name, frozenset({TAG.VARIABLE})):
+            yield self.qualified_name(die), die
+
+    def string_sections(self) -> tuple[memoryview, ...]:
+        """Return the sections that hold names and paths."""
+        return tuple(
+            blob.view()
+            for blob in (self.sections.strings, self.sections.line_strings, self.sections.lines)
+            if blob
+        )

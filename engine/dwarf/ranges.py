@@ -1,0 +1,169 @@
+"""Address ranges of DIEs and units; which unit an address belongs to."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from adp_tui.engine.dwarf.constants import AT, FORM
+from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.leb import uleb
+from adp_tui.engine.dwarf.sections import Sections
+from adp_tui.engine.dwarf.unit import Unit
+from adp_tui.engine.errors import AdpError, NoDebugInfoError
+
+__all__ = ["AddressMap", "contains", "ranges_of"]
+
+MAX_RANGES = 100_000
+_MASK = (1 << 64) - 1
+
+
+def ranges_of(die: Die) -> list[tuple[int, int]]:
+    """Return the half-open address ranges of a DIE; empty for one without code.
+
+    Raises:
+        NoDebugInfoError: its range list is cut off.
+    """
+    low = die.address(AT.LOW_PC)
+    high = die.values.get(AT.HIGH_PC)
+    if low is not None and high is not None:
+        end = die.address(AT.HIGH_PC) if high[0] in _ADDRESS_FORMS else None
+        if end is None and isinstance(high[1], int):
+            end = low + high[1]
+        return [(low, end)] if end is not None and end > low else []
+    found = die.values.get(AT.RANGES)
+    if found is None or not isinstance(found[1], int):
+        return []
+    try:
+        if die.unit.version < 5:
+            return _ranges4(die.sections, die.unit, found[1])
+        return _ranges5(die.sections, die.unit, found[0], found[1])
+    except (IndexError, struct.error) as error:
+        raise NoDebugInfoError(f"the ranges of the DIE at {die.offset:#x} are cut off") from error
+
+
+_ADDRESS_FORMS = {
+    FORM.ADDR, FORM.ADDRX, FORM.ADDRX1, FORM.ADDRX2, FORM.ADDRX3, FORM.ADDRX4,
+}  # fmt: skip
+
+
+def contains(die: Die, address: int) -> bool:
+    """Tell whether an address of the file lies in a DIE's code."""
+    return any(low <= address < high for low, high in ranges_of(die))
+
+
+def _ranges4(sections: Sections, unit: Unit, offset: int) -> list[tuple[int, int]]:
+    base, result = unit.base or 0, []
+    for _ in range(MAX_RANGES):
+        low = sections.ranges.number(offset, 8)
+        high = sections.ranges.number(offset + 8, 8)
+        offset += 16
+        if not low and not high:
+            break
+        if low == _MASK:
+            base = high
+        elif high > low:
+            result.append((base + low, base + high))
+    return result
+
+
+def _ranges5(sections: Sections, unit: Unit, form: int, raw: int) -> list[tuple[int, int]]:
+    blob = sections.range_lists
+    offset = raw
+    if form == FORM.RNGLISTX:
+        offset = unit.rnglists_base + blob.number(unit.rnglists_base + 4 * raw, 4)
+    data, at = blob.buffer, blob.base + offset
+    base, result = unit.base or 0, []
+
+    def indexed(index: int) -> int:
+        return sections.indexed_address(unit, index) or 0
+
+    for _ in range(MAX_RANGES):
+        if not blob.base <= at < blob.base + blob.size:
+            raise IndexError(at)
+        kind = data[at]
+        at += 1
+        if kind == 0:
+            break
+        if kind in (1, 2, 3, 4):
+            first, at = uleb(data, at)
+            if kind == 1:
+                base = indexed(first)
+                continue
+            second, at = uleb(data, at)
+            if kind == 2:
+                result.append((indexed(first), indexed(second)))
+            elif kind == 3:
+                result.append((indexed(first), indexed(first) + second))
+            else:
+                result.append((base + first, base + second))
+            continue
+        first = int.from_bytes(data[at : at + 8], "little")
+        at += 8
+        if kind == 5:
+            base = first
+        elif kind == 6:
+            result.append((first, int.from_bytes(data[at : at + 8], "little")))
+            at += 8
+        elif kind == 7:
+            length, at = uleb(data, at)
+            result.append((first, first + length))
+        else:
+            raise IndexError(at)
+    return [(low, high) for low, high in result if high > low]
+
+
+class AddressMap:
+    """Finds the unit of an address: by ``.debug_aranges``, else by the units' own ranges."""
+
+    def __init__(self, sections: Sections, units: Sequence[Unit]) -> None:
+        starts, ends, owners = array("Q"), array("Q"), array("Q")
+        rows: list[tuple[int, int, int]] = []
+        covered: set[int] = set()
+        for low, high, owner in _aranges(sections):
+            rows.append((low, high, owner))
+            covered.add(owner)
+        for unit in units:
+            if unit.offset not in covered:
+                try:
+                    first = Die(sections, unit, unit.first)
+                    rows.extend((low, high, unit.offset) for low, high in ranges_of(first))
+                except AdpError:
+                    continue
+        rows.sort()
+        for low, high, owner in rows:
+            starts.append(low)
+            ends.append(high)
+            owners.append(owner)
+        self._starts, self._ends, self._owners = starts, ends, owners
+
+    def unit_offset(self, address: int) -> int | None:
+        """Return the offset of the unit that holds an address of the file."""
+        index = bisect_right(self._starts, address) - 1
+        for _ in range(8):
+            if index < 0:
+                return None
+            if address < self._ends[index]:
+                return self._owners[index]
+            index -= 1
+        return None
+
+
+def _aranges(sections: Sections) -> list[tuple[int, int, int]]:
+    """Return (low, high, unit offset) of each live entry; a set that makes no sense is left."""
+    blob, rows, offset = sections.aranges, [], 0
+    while offset + 16 <= blob.size:
+        length, owner = blob.number(offset, 4), blob.number(offset + 6, 4)
+        end = offset + 4 + length
+        address_size = blob.number(offset + 10, 1)
+        if length >= 0xFFFFFFF0 or length < 12 or end > blob.size:
+            break
+        if address_size == 8 and blob.number(offset + 11, 1) == 0:
+            body = blob.view(offset + 16, end)
+            pairs = struct.iter_unpack("<QQ", body[: len(body) // 16 * 16])
+            # Functions that the linker dropped stand at 0 or 1.
+            rows.extend((s, s + n, owner) for s, n in pairs if n and s > 1)
+        offset = end
+    return rows

@@ -1,0 +1,244 @@
+"""Find DIEs by name or by address without an index: byte searches that are then checked."""
+
+from __future__ import annotations
+
+import re
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from adp_tui.engine.dwarf.abbrev import Declaration
+from adp_tui.engine.dwarf.constants import AT, FORM, TAG
+from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.leb import uleb
+from adp_tui.engine.dwarf.names import UnitIndex
+from adp_tui.engine.dwarf.sections import Sections
+from adp_tui.engine.dwarf.unit import Unit
+from adp_tui.engine.errors import NoDebugInfoError
+
+__all__ = ["Search", "string_offsets"]
+
+MAX_HITS = 200_000
+"""Candidates looked at for one name."""
+MAX_SUFFIXES = 256
+"""Strings that end in a name and are tried where no string is the name itself."""
+
+
+def string_offsets(sections: Sections, text: str) -> list[int]:
+    """Return the offsets in ``.debug_str`` at which exactly ``text`` is stored.
+
+    A linker that merges tails stores ``Header`` only inside ``TaskHeader``: where no string
+    is the text itself, the ends of longer ones are offered.
+    """
+    raw = text.encode("utf-8", "replace")
+    strings = sections.strings
+    if strings.slice(0, len(raw) + 1) == raw + b"\0":
+        return [0]
+    at = strings.find(b"\0" + raw + b"\0")
+    if at >= 0:
+        return [at + 1]
+    found, at = [], strings.find(raw + b"\0")
+    while at >= 0 and len(found) < MAX_SUFFIXES:
+        found.append(at)
+        at = strings.find(raw + b"\0", at + 1)
+    return found
+
+
+class Search:
+    """Byte searches over the units of one file."""
+
+    def __init__(self, sections: Sections, units: Sequence[Unit]) -> None:
+        self._sections = sections
+        self._units = units
+        self._starts = [unit.offset for unit in units]
+        self._named: dict[tuple[int, frozenset[int]], list[tuple[bytes, int]]] = {}
+        self._lows: dict[int, dict[int, list[int]]] = {}
+        self._split: bool | None = None
+
+    def unit_of(self, offset: int) -> Unit:
+        """Return the unit that holds an offset of ``.debug_info``.
+
+        Raises:
+            NoDebugInfoError: none does.
+        """
+        index = bisect_right(self._starts, offset) - 1
+        if index < 0 or offset >= self._units[index].end:
+            raise NoDebugInfoError(f"there is no unit at {offset:#x} of .debug_info")
+        return self._units[index]
+
+    def by_name(self, text: str, tags: frozenset[int]) -> Iterator[Die]:
+        """Yield the DIEs with these tags whose DW_AT_name is exactly ``text``."""
+        for string in string_offsets(self._sections, text):
+            yield from self.by_string(string, tags)
+
+    def by_string(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
+        """Yield the DIEs with these tags whose name is the string at this offset."""
+        yield from self._by_strp(string, tags)
+        if self._sections.string_offsets:
+            yield from self._by_strx(string, tags)
+
+    def _by_strp(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
+        needle, info = struct.pack("<I", string), self._sections.info
+        at = info.find(needle)
+        for _ in range(MAX_HITS):
+            if at < 0:
+                return
+            try:
+                unit = self.unit_of(at)
+                die = self._check(unit, at, self._shapes(unit, tags))
+            except NoDebugInfoError:
+                die = None
+            if die is not None:
+                yield die
+            at = info.find(needle, at + 1)
+
+    def _by_strx(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
+        """Search the string offsets of DWARF 5 units, then the units they belong to."""
+        table = self._sections.string_offsets
+        needle = struct.pack("<I", string)
+        hits, at = set(), table.find(needle)
+        for _ in range(MAX_HITS):
+            if at < 0:
+                break
+            hits.add(at)
+            at = table.find(needle, at + 1)
+        if not hits:
+            return
+        bases = sorted(
+            (u.str_offsets_base, i)
+            for i, u in enumerate(self._units)
+            if u.version >= 5 and self._sections.table(u)
+        )
+        starts = [base for base, _ in bases]
+        touched = {bases[i][1] for i in (bisect_right(starts, h) - 1 for h in hits) if i >= 0}
+        for number in sorted(touched):
+            index = UnitIndex(self._sections, self._units[number])
+            for entry in index.named(frozenset({string})):
+                if index.tags[entry] in tags:
+                    yield Die(self._sections, index.unit, index.offsets[entry])
+
+    def _shapes(self, unit: Unit, tags: frozenset[int]) -> list[tuple[bytes, int]]:
+        """Return, for each declaration whose name stands at a fixed place, the bytes of its
+        code and how far before the name a DIE begins."""
+        table = self._sections.table(unit)
+        key = (unit.abbreviations, tags)
+        known = self._named.get(key)
+        if known is None:
+            known = []
+            for code, declaration in table.items():
+                fixed = declaration.fixed.get(AT.NAME)
+                if declaration.tag in tags and fixed is not None and fixed[1] == FORM.STRP:
+                    raw = _encode(code)
+                    known.append((raw, len(raw) + fixed[0]))
+            self._named[key] = known
+        return known
+
+    def _check(self, unit: Unit, at: int, shapes: list[tuple[bytes, int]]) -> Die | None:
+        info = self._sections.info
+        for code, back in shapes:
+            start = at - back
+            if start >= unit.first and info.slice(start, start + len(code)) == code:
+                return Die(self._sections, unit, start)
+        return None
+
+    def by_expression(self, expression: bytes, tag: int) -> Iterator[Die]:
+        """Yield the DIEs with this tag whose DW_AT_location is exactly ``expression``."""
+        needle = bytes([len(expression)]) + expression
+        info = self._sections.info
+        at = info.find(needle)
+        for _ in range(MAX_HITS):
+            if at < 0:
+                return
+            die = self._with_location(at, tag)
+            if die is not None:
+                yield die
+            at = info.find(needle, at + 1)
+
+    def _with_location(self, at: int, tag: int) -> Die | None:
+        try:
+            unit = self.unit_of(at)
+            table = self._sections.table(unit)
+        except NoDebugInfoError:
+            return None
+        info = self._sections.info
+        for code, declaration in table.items():
+            fixed = declaration.fixed.get(AT.LOCATION)
+            if declaration.tag != tag or fixed is None:
+                continue
+            raw = _encode(code)
+            start = at - fixed[0] - len(raw)
+            if start >= unit.first and info.slice(start, start + len(raw)) == raw:
+                return Die(self._sections, unit, start)
+        return None
+
+    def functions(self, unit: Unit) -> dict[int, list[int]]:
+        """Return the offsets of a unit's functions by the address they begin at, in the file.
+
+        One pass of a regular expression over the unit: every byte that could be the code of a
+        subprogram with DW_AT_low_pc first and an address behind it. Look-ups check the DIE.
+        """
+        known = self._lows.get(unit.offset)
+        if known is None:
+            table = self._sections.table(unit)
+            known = self._lows[unit.offset] = self._scan_functions(unit, table)
+        return known
+
+    def _scan_functions(
+        self, unit: Unit, table: dict[int, Declaration]
+    ) -> dict[int, list[int]]:
+        codes, plain = [], True
+        for code, declaration in table.items():
+            if declaration.tag != TAG.SUBPROGRAM:
+                continue
+            fixed = declaration.fixed.get(AT.LOW_PC)
+            has = any(attribute == AT.LOW_PC for attribute, _, _ in declaration.attributes)
+            if fixed == (0, FORM.ADDR) and code < 128:
+                codes.append(code)
+            elif has:
+                plain = False
+        if not plain:
+            return self._walk_functions(unit, table)
+        lows: dict[int, list[int]] = {}
+        if not codes:
+            return lows
+        data = self._sections.info.slice(unit.offset, unit.end)
+        pattern = re.compile(
+            b"[" + b"".join(re.escape(bytes([c])) for c in codes) + rb"](?=(.{6}\x00\x00))", re.S
+        )
+        for match in pattern.finditer(data, unit.first - unit.offset):
+            low = int.from_bytes(match.group(1), "little")
+            lows.setdefault(low, []).append(unit.offset + match.start())
+        return lows
+
+    def _walk_functions(
+        self, unit: Unit, table: dict[int, Declaration]
+    ) -> dict[int, list[int]]:
+        """Visit every DIE: for units whose addresses are indexes (DWARF 5)."""
+        data = self._sections.info.slice(unit.offset, unit.end)
+        lows: dict[int, list[int]] = {}
+        at = unit.first - unit.offset
+        try:
+            while at < len(data):
+                if not data[at]:
+                    at += 1
+                    continue
+                start = at
+                code, at = uleb(data, at)
+                declaration = table[code]
+                if declaration.tag == TAG.SUBPROGRAM:
+                    low = Die(self._sections, unit, unit.offset + start).address(AT.LOW_PC)
+                    if low is not None:
+                        lows.setdefault(low, []).append(unit.offset + start)
+                at = declaration.skip(data, at)
+        except (IndexError, KeyError) as error:
+            raise NoDebugInfoError(f"the unit at {unit.offset:#x} is cut off") from error
+        return lows
+
+
+def _encode(code: int) -> bytes:
+    out = bytearray()
+    while True:
+        byte, code = code & 0x7F, code >> 7
+        out.append(byte | (0x80 if code else 0))
+        if not code:
+            return bytes(out)

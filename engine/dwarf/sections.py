@@ -1,0 +1,136 @@
+"""The debug sections of one file, and how values stored in DIEs refer to them."""
+
+from __future__ import annotations
+
+from adp_tui.engine.dwarf.abbrev import Abbreviations, Declaration
+from adp_tui.engine.dwarf.constants import AT, FORM
+from adp_tui.engine.dwarf.die import Die, Raw
+from adp_tui.engine.dwarf.unit import Unit
+from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.errors import NoDebugInfoError
+
+__all__ = ["Sections"]
+
+_STRX = {FORM.STRX, FORM.STRX1, FORM.STRX2, FORM.STRX3, FORM.STRX4}
+_ADDRX = {FORM.ADDRX, FORM.ADDRX1, FORM.ADDRX2, FORM.ADDRX3, FORM.ADDRX4}
+_UNIT_REFERENCES = {FORM.REF1, FORM.REF2, FORM.REF4, FORM.REF8, FORM.REF_UDATA}
+
+
+class Sections:
+    """Debug sections by role, with the string, address and reference tables applied."""
+
+    def __init__(self, elf: ElfFile) -> None:
+        self.elf = elf
+        self.info = elf.blob(".debug_info")
+        self.strings = elf.blob(".debug_str")
+        self.line_strings = elf.blob(".debug_line_str")
+        self.string_offsets = elf.blob(".debug_str_offsets")
+        self.addresses = elf.blob(".debug_addr")
+        self.lines = elf.blob(".debug_line")
+        self.ranges = elf.blob(".debug_ranges")
+        self.range_lists = elf.blob(".debug_rnglists")
+        self.locations = elf.blob(".debug_loc")
+        self.location_lists = elf.blob(".debug_loclists")
+        self.aranges = elf.blob(".debug_aranges")
+        self._abbreviations = Abbreviations(elf.blob(".debug_abbrev"))
+
+    def table(self, unit: Unit) -> dict[int, Declaration]:
+        """Return the abbreviations of a unit; its first DIE is read on the way."""
+        if unit.table is None:
+            unit.table = self._abbreviations.table(unit.abbreviations)
+            self._read_first(unit)
+        return unit.table
+
+    def _read_first(self, unit: Unit) -> None:
+        """Set the unit's bases first, then what needs them."""
+        first = Die(self, unit, unit.first)
+        for attribute, name in (
+            (AT.STR_OFFSETS_BASE, "str_offsets_base"),
+            (AT.ADDR_BASE, "addr_base"),
+            (AT.RNGLISTS_BASE, "rnglists_base"),
+            (AT.LOCLISTS_BASE, "loclists_base"),
+            (AT.STMT_LIST, "stmt_list"),
+        ):
+            number = first.number(attribute)
+            if number is not None:
+                setattr(unit, name, number)
+        unit.name = first.text(AT.NAME) or ""
+        unit.comp_dir = first.text(AT.COMP_DIR) or ""
+        unit.base = first.address(AT.LOW_PC)
+
+    def text(self, unit: Unit, form: int, raw: Raw) -> str | None:
+        """Return the string that a stored value names."""
+        if isinstance(raw, str):
+            return raw
+        if not isinstance(raw, int):
+            return None
+        try:
+            if form == FORM.STRP:
+                return self.strings.text(raw)
+            if form == FORM.LINE_STRP:
+                return self.line_strings.text(raw)
+            if form in _STRX:
+                at = unit.str_offsets_base + 4 * raw
+                return self.strings.text(self.string_offsets.number(at, 4))
+        except IndexError:
+            return None
+        return None
+
+    def string_offset(self, unit: Unit, form: int, raw: Raw) -> int | None:
+        """Return the offset in ``.debug_str`` that a stored value names, or None."""
+        if not isinstance(raw, int):
+            return None
+        if form == FORM.STRP:
+            return raw
+        if form in _STRX:
+            try:
+                return self.string_offsets.number(unit.str_offsets_base + 4 * raw, 4)
+            except IndexError:
+                return None
+        return None
+
+    def address(self, unit: Unit, form: int, raw: Raw) -> int | None:
+        """Return the address that a stored value names."""
+        if not isinstance(raw, int):
+            return None
+        if form == FORM.ADDR:
+            return raw
+        return self.indexed_address(unit, raw) if form in _ADDRX else None
+
+    def indexed_address(self, unit: Unit, index: int) -> int | None:
+        """Return entry ``index`` of the unit's part of ``.debug_addr``."""
+        try:
+            return self.addresses.number(unit.addr_base + 8 * index, 8)
+        except IndexError:
+            return None
+
+    @staticmethod
+    def reference(unit: Unit, form: int, raw: Raw) -> int | None:
+        """Return the offset of the DIE that a stored value names."""
+        if not isinstance(raw, int):
+            return None
+        if form in _UNIT_REFERENCES:
+            return unit.offset + raw
+        return raw if form == FORM.REF_ADDR else None
+
+    def die(self, unit: Unit, offset: int) -> Die:
+        """Return the DIE at an offset.
+
+        Raises:
+            NoDebugInfoError: there is none.
+        """
+        return Die(self, unit, offset)
+
+    def check_split(self, unit: Unit) -> None:
+        """Refuse a unit whose DIEs are in another file.
+
+        Raises:
+            NoDebugInfoError: the unit names a .dwo file.
+        """
+        first = Die(self, unit, unit.first)
+        name = first.text(AT.DWO_NAME) or first.text(AT.GNU_DWO_NAME)
+        if name:
+            raise NoDebugInfoError(
+                f"the debug information is split: this unit's is in {name}",
+                help="build with -C split-debuginfo=off; .dwo and .dwp files are not read yet",
+            )

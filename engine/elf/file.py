@@ -1,0 +1,297 @@
+"""An ELF file, read lazily: headers, sections, build-id."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from adp_tui.engine.errors import OpenError
+
+__all__ = ["Blob", "ElfFile", "Section", "Segment"]
+
+PT_LOAD, PT_NOTE, PT_TLS = 1, 4, 7
+_NOBITS, _COMPRESSED = 8, 0x800
+_ZLIB, _ZSTD = 1, 2
+MAX_SECTIONS = 65_536
+MAX_INFLATED = 4 << 30
+"""Bytes that one compressed section may grow to."""
+_NT_GNU_BUILD_ID = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A program header."""
+
+    type: int
+    flags: int
+    offset: int
+    address: int
+    file_size: int
+    memory_size: int
+    align: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section header."""
+
+    name: str
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+    entry_size: int
+
+
+class Blob:
+    """A range of a buffer that can be searched: a section without a copy of it.
+
+    Offsets are into the section. Reads past its end raise ``IndexError`` or ``struct.error``;
+    readers of whole structures turn those into errors that say what was read.
+    """
+
+    __slots__ = ("base", "buffer", "size")
+
+    def __init__(self, buffer: bytes | mmap.mmap, base: int = 0, size: int | None = None) -> None:
+        self.buffer = buffer
+        self.base = base
+        self.size = len(buffer) - base if size is None else size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __bool__(self) -> bool:
+        return self.size > 0
+
+    def find(self, needle: bytes, start: int = 0, end: int | None = None) -> int:
+        """Return the offset of the next occurrence, or -1."""
+        stop = self.size if end is None else min(end, self.size)
+        at = self.buffer.find(needle, self.base + start, self.base + stop)
+        return at - self.base if at >= 0 else -1
+
+    def rfind(self, needle: bytes, start: int, end: int) -> int:
+        """Return the offset of the last occurrence in a range, or -1."""
+        at = self.buffer.rfind(needle, self.base + start, self.base + min(end, self.size))
+        return at - self.base if at >= 0 else -1
+
+    def slice(self, start: int, end: int) -> bytes:
+        """Return a copy of a range, cut at the end of the section."""
+        return self.buffer[self.base + start : self.base + min(end, self.size)]
+
+    def view(self, start: int = 0, end: int | None = None) -> memoryview:
+        """Return a range without a copy."""
+        stop = self.size if end is None else min(end, self.size)
+        return memoryview(self.buffer)[self.base + start : self.base + stop]
+
+    def number(self, offset: int, size: int) -> int:
+        """Return a little-endian number."""
+        if offset < 0 or offset + size > self.size:
+            raise IndexError(offset)
+        at = self.base + offset
+        return int.from_bytes(self.buffer[at : at + size], "little")
+
+    def text(self, offset: int, limit: int = 65_536) -> str:
+        """Return the NUL-terminated string at an offset (invalid UTF-8 is replaced)."""
+        if not 0 <= offset < self.size:
+            raise IndexError(offset)
+        start = self.base + offset
+        end = self.buffer.find(b"\0", start, min(start + limit, self.base + self.size))
+        if end < 0:
+            end = min(start + limit, self.base + self.size)
+        return self.buffer[start:end].decode("utf-8", "replace")
+
+
+class ElfFile:
+    """A 64-bit little-endian ELF file, kept open by its mapping."""
+
+    def __init__(self, buffer: bytes | mmap.mmap, name: str) -> None:
+        self.name = name
+        self.buffer = buffer
+        try:
+            self._read_header()
+        except (struct.error, IndexError) as error:
+            raise OpenError(f"{name}: its ELF headers are cut off") from error
+        self._inflated: dict[str, Blob] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> ElfFile:
+        """Map a file.
+
+        Raises:
+            OpenError: it cannot be read or is no 64-bit little-endian ELF file.
+        """
+        try:
+            with path.open("rb") as file:
+                return cls(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ), str(path))
+        except (OSError, ValueError) as error:
+            raise OpenError(f"{path} cannot be read: {error}") from error
+
+    @classmethod
+    def from_bytes(cls, image: bytes, name: str) -> ElfFile:
+        """Read an image that lies in memory (the vdso)."""
+        return cls(image, name)
+
+    def _read_header(self) -> None:
+        buffer = self.buffer
+        if buffer[:4] != b"\x7fELF":
+            raise OpenError(f"{self.name} is no ELF file")
+        if buffer[4:6] != b"\x02\x01":
+            raise OpenError(f"{self.name} is no 64-bit little-endian ELF file")
+        fields = struct.unpack_from("<HHIQQQIHHHHHH", buffer, 16)
+        self.type, self.machine, _, self.entry, phoff, shoff = fields[:6]
+        phentsize, phnum, shentsize, shnum, shstrndx = fields[8:13]
+        self.segments = tuple(self._segments(phoff, phentsize, phnum))
+        self.sections: dict[str, Section] = {}
+        if shoff and shoff < len(buffer) and shentsize >= 64:
+            self._read_sections(shoff, shentsize, shnum, shstrndx)
+
+    def _segments(self, offset: int, entry_size: int, count: int) -> Iterator[Segment]:
+        for index in range(count if entry_size >= 56 else 0):
+            kind, flags, at, address, _, in_file, in_memory, align = struct.unpack_from(
+                "<IIQQQQQQ", self.buffer, offset + index * entry_size
+            )
+            yield Segment(kind, flags, at, address, in_file, in_memory, align)
+
+    def _read_sections(self, offset: int, entry_size: int, count: int, names: int) -> None:
+        buffer = self.buffer
+        if count == 0:
+            count = struct.unpack_from("<Q", buffer, offset + 32)[0]
+        count = min(count, MAX_SECTIONS, (len(buffer) - offset) // entry_size)
+        rows = [
+            struct.unpack_from("<IIQQQQIIQQ", buffer, offset + i * entry_size)
+            for i in range(count)
+        ]
+        if not names < len(rows):
+            return
+        table = Blob(buffer, min(rows[names][4], len(buffer)), None)
+        self.section_names: list[str] = []
+        for name, kind, flags, address, at, size, link, _, _, entry in rows:
+            try:
+                text = table.text(name, 256)
+            except IndexError:
+                text = ""
+            self.section_names.append(text)
+            self.sections.setdefault(
+                text, Section(text, kind, flags, address, at, size, link, entry)
+            )
+
+    def blob(self, name: str) -> Blob:
+        """Return a section's contents; empty where the file has no such section.
+
+        A compressed section (SHF_COMPRESSED, or ``.zdebug_…``) is inflated once.
+
+        Raises:
+            OpenError: the section is compressed in a way that cannot be undone.
+        """
+        section = self.sections.get(name)
+        if section is None and name.startswith(".debug_"):
+            section = self.sections.get(f".z{name[1:]}")
+        if section is None or section.type == _NOBITS or section.offset >= len(self.buffer):
+            return Blob(b"")
+        size = min(section.size, len(self.buffer) - section.offset)
+        raw = Blob(self.buffer, section.offset, size)
+        if not section.flags & _COMPRESSED and not section.name.startswith(".z"):
+            return raw
+        if name not in self._inflated:
+            self._inflated[name] = Blob(self._inflate(section, raw))
+        return self._inflated[name]
+
+    def _inflate(self, section: Section, raw: Blob) -> bytes:
+        try:
+            if section.name.startswith(".z"):
+                size = int.from_bytes(raw.slice(4, 12), "big")
+                return _zlib(raw.slice(12, raw.size), size)
+            kind, _, size, _ = struct.unpack("<IIQQ", raw.slice(0, 24))
+            body = raw.slice(24, raw.size)
+            if kind == _ZLIB:
+                return _zlib(body, size)
+            if kind == _ZSTD:
+                return _zstd(body, size)
+        except (zlib.error, ValueError, struct.error) as error:
+            raise OpenError(f"{self.name}: {section.name} cannot be inflated: {error}") from error
+        raise OpenError(f"{self.name}: {section.name} is compressed in an unknown way ({kind})")
+
+    def has(self, name: str) -> bool:
+        """Tell whether the file holds the contents of a section."""
+        section = self.sections.get(name) or self.sections.get(f".z{name[1:]}")
+        return section is not None and section.type != _NOBITS and section.size > 0
+
+    @property
+    def loads(self) -> tuple[Segment, ...]:
+        """The segments that are mapped."""
+        return tuple(s for s in self.segments if s.type == PT_LOAD)
+
+    @property
+    def tls(self) -> Segment | None:
+        """The thread-local storage template."""
+        return next((s for s in self.segments if s.type == PT_TLS), None)
+
+    @property
+    def build_id(self) -> str | None:
+        """The GNU build-id, in hex."""
+        for segment in self.segments:
+            if segment.type == PT_NOTE:
+                found = _build_id(self.buffer[segment.offset : segment.offset + min(
+                    segment.file_size, 65_536)])  # fmt: skip
+                if found is not None:
+                    return found
+        section = self.blob(".note.gnu.build-id")
+        return _build_id(section.slice(0, 65_536))
+
+    @property
+    def debuglink(self) -> tuple[str, int] | None:
+        """Name and CRC-32 of the separate debug file that the file asks for."""
+        data = self.blob(".gnu_debuglink").slice(0, 4096)
+        end = data.find(b"\0")
+        at = (end + 4) & ~3
+        if end <= 0 or at + 4 > len(data):
+            return None
+        return data[:end].decode("utf-8", "replace"), int.from_bytes(data[at : at + 4], "little")
+
+    def offset_of(self, address: int) -> int | None:
+        """Return the file offset of an address of the file, or None."""
+        for segment in self.loads:
+            if segment.address <= address < segment.address + segment.file_size:
+                return segment.offset + address - segment.address
+        return None
+
+
+def _zlib(body: bytes, size: int) -> bytes:
+    if size > MAX_INFLATED:
+        raise ValueError(f"it claims to be {size} bytes long")
+    data = zlib.decompressobj().decompress(body, size)
+    if len(data) != size:
+        raise ValueError("its length does not fit its header")
+    return data
+
+
+def _zstd(body: bytes, size: int) -> bytes:
+    import zstandard
+
+    if size > MAX_INFLATED:
+        raise ValueError(f"it claims to be {size} bytes long")
+    try:
+        data = zstandard.ZstdDecompressor().decompress(body, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
+    if len(data) != size:
+        raise ValueError("its length does not fit its header")
+    return data
+
+
+def _build_id(notes: bytes) -> str | None:
+    offset = 0
+    while offset + 12 <= len(notes):
+        name_size, size, kind = struct.unpack_from("<III", notes, offset)
+        name_at = offset + 12
+        data_at = name_at + ((name_size + 3) & ~3)
+        if kind == _NT_GNU_BUILD_ID and notes[name_at : name_at + 4] == b"GNU\0" and size <= 64:
+            return notes[data_at : data_at + size].hex()
+        offset = data_at + ((size + 3) & ~3)
+    return None

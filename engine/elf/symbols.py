@@ -1,0 +1,98 @@
+"""The symbol table of an ELF file, read in bulk when first asked."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from adp_tui.engine.elf.file import Blob, ElfFile
+
+__all__ = ["Symbol", "SymbolTable"]
+
+STT_OBJECT, STT_FUNC, STT_TLS, STT_IFUNC = 1, 2, 6, 10
+_ENTRY = struct.Struct("<IBBHQQ")
+MAX_SYMBOLS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A symbol: its raw name, its address, its size, and how far into it a look-up fell."""
+
+    name: str
+    address: int
+    size: int
+    offset: int = 0
+
+
+class SymbolTable:
+    """Symbols by address and by name, from ``.symtab`` (else ``.dynsym``)."""
+
+    def __init__(self, *files: ElfFile) -> None:
+        self._rows: list[tuple[int, int, int, Blob]] | None = None
+        self._starts: list[int] = []
+        self._sources: list[tuple[Blob, Blob]] = []
+        for file in files:
+            for table, strings in ((".symtab", ".strtab"), (".dynsym", ".dynstr")):
+                if file.has(table):
+                    self._sources.append((file.blob(table), file.blob(strings)))
+                    break
+        self._tls: dict[str, int] | None = None
+
+    def _entries(self) -> Iterator[tuple[Blob, tuple[int, int, int, int, int, int]]]:
+        for table, strings in self._sources:
+            size = min(table.size, MAX_SYMBOLS * 24) // 24 * 24
+            for entry in _ENTRY.iter_unpack(table.view(0, size)):
+                yield strings, entry
+
+    def _load(self) -> list[tuple[int, int, int, Blob]]:
+        if self._rows is None:
+            rows = [
+                (address, size, name, strings)
+                for strings, (name, info, _, section, address, size) in self._entries()
+                if info & 15 in (STT_FUNC, STT_OBJECT, STT_IFUNC, 0) and section and address and name
+            ]
+            rows.sort(key=lambda row: (row[0], row[1]))
+            self._rows = rows
+            self._starts = [row[0] for row in rows]
+        return self._rows
+
+    def at(self, address: int) -> Symbol | None:
+        """Return the symbol whose range holds an address of the file, or None."""
+        rows = self._load()
+        index = bisect_right(self._starts, address) - 1
+        for _ in range(16):
+            if index < 0:
+                return None
+            start, size, name, strings = rows[index]
+            if address < start + max(size, 1):
+                return self._symbol(start, size, name, strings, address)
+            if size:
+                return None
+            index -= 1
+        return None
+
+    @staticmethod
+    def _symbol(start: int, size: int, name: int, strings: Blob, address: int) -> Symbol | None:
+        try:
+            return Symbol(strings.text(name, 4096), start, size, address - start)
+        except IndexError:
+            return None
+
+    def starts(self) -> list[int]:
+        """Return the addresses of all functions and objects, sorted."""
+        self._load()
+        return self._starts
+
+    def thread_locals(self) -> dict[str, int]:
+        """Return the offset of each thread-local symbol in the TLS block, by raw name."""
+        if self._tls is None:
+            self._tls = {}
+            for strings, (name, info, _, section, value, _size) in self._entries():
+                if info & 15 == STT_TLS and section:
+                    try:
+                        self._tls[strings.text(name, 4096)] = value
+                    except IndexError:
+                        continue
+        return self._tls
