@@ -206,7 +206,7 @@ class RuleBook:
                 is_coroutine_name(type_name)
                 or self.waits.first(type_name) is not None
                 or self.adapters.first(type_name) is not None
-                or type_name in self.program.poll_types()
+                or self.program.is_polled(type_name)
             )
             self._future_known[type_name] = known
         return known

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from adp_tui.engine.dwarf.abbrev import Declaration
+from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.sections import Sections
@@ -84,7 +84,7 @@ class UnitIndex:
                     parent = len(self.offsets) - 1
 
     def _name(self, declaration: Declaration, data: bytes, at: int) -> int:
-        found = declaration.fixed.get(AT.NAME)
+        found = declaration.fixed.get(AT.NAME) or _after_blocks(declaration, data, at)
         if found is None:
             return _NO_NAME
         offset, form = found
@@ -99,6 +99,10 @@ class UnitIndex:
             return _NO_NAME
         found_offset = self._sections.string_offset(self.unit, form, raw)
         return _NO_NAME if found_offset is None else found_offset
+
+    def has_name(self, index: int) -> bool:
+        """Tell whether entry ``index`` has a name in ``.debug_str``."""
+        return self.names[index] != _NO_NAME
 
     def position(self, offset: int) -> int | None:
         """Return at which place of the index the DIE at an offset stands."""
@@ -127,6 +131,27 @@ class UnitIndex:
         for index, name in enumerate(self.names):
             if name in names:
                 yield index
+
+
+def _after_blocks(declaration: Declaration, data: bytes, at: int) -> tuple[int, int] | None:
+    """Find a name that stands after values of varying size: a function's, after its frame base."""
+    start = at
+    for attribute, form, _ in declaration.attributes:
+        if attribute == AT.NAME:
+            return at - start, form
+        size = FIXED_SIZE.get(form)
+        if size is not None:
+            at += size
+        elif form in (FORM.EXPRLOC, FORM.BLOCK):
+            length, at = uleb(data, at)
+            at += length
+        elif form in (FORM.UDATA, FORM.SDATA, FORM.REF_UDATA, FORM.STRX, FORM.ADDRX):
+            _, at = uleb(data, at)
+        elif form in (FORM.RNGLISTX, FORM.LOCLISTX):
+            _, at = uleb(data, at)
+        else:
+            return None
+    return None
 
 
 _STRX_SIZES = {FORM.STRX1: 1, FORM.STRX2: 2, FORM.STRX3: 3, FORM.STRX4: 4}

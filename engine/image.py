@@ -1,0 +1,144 @@
+"""A module of a target together with its ELF file, symbols and debug information."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.elf.separate import find_debug_file
+from adp_tui.engine.elf.symbols import SymbolTable
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.target import Module
+
+__all__ = ["Image"]
+
+_PAGE = 4096
+
+
+class Image:
+    """One mapped ELF file. Its parts are opened when first asked for, and only once.
+
+    Attributes:
+        module: what the target says of it.
+        bias: what is added to an address of the file to get the address in the target.
+    """
+
+    def __init__(
+        self, module: Module, debug_files: Sequence[Path] = (), sysroot: Path | None = None
+    ) -> None:
+        self.module = module
+        self._debug_files = debug_files
+        self._sysroot = sysroot
+        self._elf: ElfFile | None = None
+        self._problem = module.problem
+        self._opened = False
+        self._debug: DebugInfo | None = None
+        self._debug_file: ElfFile | None = None
+        self._debug_opened = False
+        self._debug_problem: AdpError | None = None
+        self._symbols: SymbolTable | None = None
+        self._bias: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<Image {self.module.path}>"
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return self.module.path.rsplit("/", 1)[-1]
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no file; None when there is one."""
+        _ = self.elf
+        return self._problem
+
+    @property
+    def elf(self) -> ElfFile | None:
+        """The file, or None where it is missing."""
+        if not self._opened:
+            self._opened = True
+            try:
+                if self.module.image is not None:
+                    self._elf = ElfFile.from_bytes(self.module.image, self.module.path)
+                elif self.module.file is not None:
+                    self._elf = ElfFile.open(self.module.file)
+            except AdpError as error:
+                self._problem = str(error)
+        return self._elf
+
+    @property
+    def bias(self) -> int:
+        """Run-time address less the file's own address."""
+        if self._bias is None:
+            self._bias = self._find_bias()
+        return self._bias
+
+    def _find_bias(self) -> int:
+        elf = self.elf
+        if elf is None or not elf.loads:
+            return self.module.start
+        for mapping in self.module.mappings:
+            for segment in elf.loads:
+                start = segment.offset & ~(_PAGE - 1)
+                if start <= mapping.offset < segment.offset + max(segment.file_size, 1):
+                    return mapping.start - (segment.address - segment.offset + mapping.offset)
+        first = elf.loads[0]
+        return self.module.start - (first.address & ~(_PAGE - 1))
+
+    @property
+    def debug_file(self) -> ElfFile | None:
+        """The file that holds the debug information: the file itself, or a separate one."""
+        if not self._debug_opened:
+            self._debug_opened = True
+            elf = self.elf
+            if elf is not None:
+                try:
+                    self._debug_file = self._find_debug(elf)
+                except AdpError as error:
+                    self._debug_problem = error
+        return self._debug_file
+
+    def _find_debug(self, elf: ElfFile) -> ElfFile | None:
+        if elf.has(".debug_info"):
+            return elf
+        if self.module.file is None:
+            return None
+        return find_debug_file(elf, self.module.file, self._debug_files, self._sysroot)
+
+    @property
+    def debug(self) -> DebugInfo | None:
+        """The debug information; None where there is none or it cannot be read."""
+        file = self.debug_file
+        if self._debug is None and file is not None and self._debug_problem is None:
+            try:
+                if file.has(".debug_info"):
+                    self._debug = DebugInfo(file)
+            except AdpError as error:
+                self._debug_problem = error
+        return self._debug
+
+    @property
+    def debug_problem(self) -> AdpError | None:
+        """Why the debug information that is there cannot be read; None when it can."""
+        _ = self.debug
+        return self._debug_problem
+
+    @property
+    def symbols(self) -> SymbolTable:
+        """The symbols of the file, or of its separate debug file."""
+        if self._symbols is None:
+            files = [f for f in (self.elf, self.debug_file) if f is not None]
+            with_table = [f for f in files if f.has(".symtab")] or files[:1]
+            self._symbols = SymbolTable(*with_table[:1])
+        return self._symbols
+
+    def file_address(self, address: int) -> int:
+        """Turn an address of the target into one of the file."""
+        return address - self.bias
+
+    def run_address(self, address: int) -> int:
+        """Turn an address of the file into one of the target."""
+        return address + self.bias

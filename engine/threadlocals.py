@@ -1,0 +1,134 @@
+"""Where the thread-local variables of each thread are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from adp_tui.engine.dwarf.constants import AT
+from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.value import Value
+
+if TYPE_CHECKING:
+    from adp_tui.engine.image import Image
+    from adp_tui.engine.program import Program
+
+__all__ = ["ThreadLocals"]
+
+NAMES = ("__RUST_STD_INTERNAL_VAL", "VAL", "__KEY")
+"""What std's ``thread_local!`` calls its static: newest rustc, since 1.80, before."""
+_OP_CONST4U, _OP_CONST8U, _OP_ADDR = 0x0C, 0x0E, 0x03
+_OP_TLS = (0xE0, 0x9B)
+MAX_MODULES = 256
+
+
+class ThreadLocals:
+    """Finds thread-locals by the thread pointer, in TLS variant II (x86-64)."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._known: dict[str, tuple[tuple[int, Value], ...]] = {}
+
+    def values(self, path: str) -> tuple[tuple[int, Value], ...]:
+        """Return (thread id, value) of a ``thread_local!`` static for each thread."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = tuple(self._values(path))
+        return known
+
+    def _values(self, path: str) -> Iterator[tuple[int, Value]]:
+        for image, debug in self._program.infos():
+            die = self._choose(image, debug, path)
+            target = None if die is None else die.reference(AT.TYPE)
+            offset = None if die is None else _tls_offset(die.block(AT.LOCATION))
+            if target is None or offset is None:
+                continue
+            type_ = debug.type_at(target)
+            for tid, address in self.addresses(image, offset):
+                yield tid, Value(self._program.memory, type_, address)
+
+    def _choose(self, image: Image, debug: DebugInfo, path: str) -> Die | None:
+        """Choose the live one of several DIEs of a static.
+
+        rustc emits a second DIE for code that was dropped, whose location was relocated to
+        the valid looking offset 0. The live one's linkage name is an STT_TLS symbol; without
+        a symbol table the one of std's ``Storage`` type is taken.
+        """
+        found = [
+            die
+            for name in NAMES
+            for qualified, die in debug.variables_named(name)
+            if qualified == f"{path}::{name}" or qualified.startswith(f"{path}::")
+        ]
+        symbols = image.symbols.thread_locals()
+        live = [die for die in found if (die.text(AT.LINKAGE_NAME) or "") in symbols]
+        if live:
+            return live[0]
+        for die in found:
+            target = die.reference(AT.TYPE)
+            if target is not None and "Storage<" in debug.type_at(target).name:
+                return die
+        return found[0] if len(found) == 1 else None
+
+    def addresses(self, image: Image, offset: int) -> Iterator[tuple[int, int]]:
+        """Yield (thread id, address) for an offset in a module's TLS block."""
+        elf = image.elf
+        template = elf.tls if elf is not None else None
+        if template is None or not self._program.arch.tls_below_thread_pointer:
+            return
+        if not 0 <= offset < template.memory_size:
+            return
+        number = None if image.module.is_executable else self._module_number(image)
+        for thread in self._program.target.threads():
+            pointer = thread.thread_pointer
+            if not pointer:
+                continue
+            if image.module.is_executable:
+                # The block ends at the thread pointer, rounded down to its alignment.
+                align = max(template.align, 1)
+                size = -(-template.memory_size // align) * align
+                if (pointer - size) % align != template.address % align:
+                    size += (pointer - size - template.address) % align
+                yield thread.tid, pointer - size + offset
+            elif number is not None:
+                block = self._block(pointer, number)
+                if block is not None:
+                    yield thread.tid, block + offset
+
+    def _module_number(self, image: Image) -> int | None:
+        """Return a shared library's TLS module number: its order among modules with TLS.
+
+        The executable is number 1; libraries follow in the order of the link map, which is
+        the order of loading and, for those loaded at the start, that of the mappings is not.
+        A wrong number cannot pass: the block found must lie in writable memory.
+        """
+        others = [
+            i for i in self._program.images
+            if not i.module.is_executable and i.elf is not None and i.elf.tls is not None
+        ]  # fmt: skip
+        return 2 + others.index(image) if len(others) == 1 else None
+
+    def _block(self, thread_pointer: int, number: int) -> int | None:
+        """Walk glibc's ``tcbhead_t.dtv`` (at +8): entry ``number`` is a pointer and a flag."""
+        if number > MAX_MODULES:
+            return None
+        read = self._program.memory.read
+        try:
+            dtv = int.from_bytes(read(thread_pointer + 8, 8), "little")
+            block = int.from_bytes(read(dtv + 16 * number, 8), "little")
+        except AdpError:
+            return None
+        return block if block not in (0, (1 << 64) - 1) else None
+
+
+def _tls_offset(expression: bytes | None) -> int | None:
+    """Return the offset that a TLS location pushes: a constant, then a push of its address."""
+    if not expression or expression[-1] not in _OP_TLS:
+        return None
+    if expression[0] in (_OP_CONST8U, _OP_ADDR) and len(expression) == 10:
+        return int.from_bytes(expression[1:9], "little")
+    if expression[0] == _OP_CONST4U and len(expression) == 6:
+        return int.from_bytes(expression[1:5], "little")
+    return None
