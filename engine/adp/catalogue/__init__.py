@@ -1,0 +1,79 @@
+"""The descriptors that ship with adp-tui, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from adp_tui.engine.adp.descriptor import Descriptor, load
+from adp_tui.engine.adp.plan import Planner
+from adp_tui.engine.dwarf.types import Type
+from adp_tui.engine.errors import LayoutError
+from adp_tui.engine.program import Program
+
+__all__ = ["Chosen", "choose", "load_catalogue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The descriptors that fit a program, and why the others do not."""
+
+    applied: tuple[Descriptor, ...]
+    refused: tuple[tuple[Descriptor, str], ...]
+
+
+@cache
+def load_catalogue() -> tuple[Descriptor, ...]:
+    """Read the descriptors that ship with adp-tui, by file name."""
+    files = sorted(
+        (f for f in resources.files(__package__).iterdir() if f.name.endswith(".adp.json")),
+        key=lambda f: f.name,
+    )
+    return tuple(load(f.read_text("utf-8")) for f in files)
+
+
+def choose(program: Program, descriptors: Sequence[Descriptor]) -> Chosen:
+    """Keep the descriptors whose probes all resolve; of one id the first one that fits."""
+    applied: dict[str, Descriptor] = {}
+    refused: list[tuple[Descriptor, str]] = []
+    for descriptor in descriptors:
+        problem = _probe(program, descriptor)
+        if problem is not None:
+            refused.append((descriptor, problem))
+        elif descriptor.id in applied:
+            refused.append((descriptor, f"{applied[descriptor.id].source} fits already"))
+        else:
+            applied[descriptor.id] = descriptor
+    return Chosen(tuple(applied.values()), tuple(refused))
+
+
+def _probe(program: Program, descriptor: Descriptor) -> str | None:
+    """Return why a descriptor does not fit; None when it does. No memory is read."""
+    planner = Planner(descriptor.lenses)
+    for probe in descriptor.probe:
+        wanted = not probe.startswith("!")
+        problem = _resolve(program, planner, descriptor, probe.lstrip("!"))
+        if (problem is None) != wanted:
+            return problem or f"{probe.lstrip('!')} exists"
+    return None
+
+
+def _resolve(
+    program: Program, planner: Planner, descriptor: Descriptor, probe: str
+) -> str | None:
+    if probe.startswith("#"):
+        name, _, path = probe[1:].partition(".")
+        full = descriptor.types.get(name, name)
+    else:
+        full, _, path = probe.partition(".")
+    type_: Type | None = program.type_named(full)
+    if type_ is None:
+        return f"the program has no type {full}"
+    try:
+        for field in path.split(".") if path else ():
+            type_ = planner.field(type_, field).type
+    except LayoutError as error:
+        return str(error)
+    return None

@@ -1,0 +1,498 @@
+"""Descriptors: JSON that says how a runtime's structures are read, as frozen records.
+
+A rule whose expressions cannot be parsed is left out and listed in ``problems``; keys that this
+reader does not know are passed over. ``SCHEMA`` is the highest schema number it understands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, get_type_hints
+
+from adp_tui.engine.adp.language import Node, parse
+from adp_tui.engine.errors import AdpError
+
+__all__ = [
+    "AdapterRule",
+    "BlockingRule",
+    "Crate",
+    "Definition",
+    "Descriptor",
+    "DescriptorError",
+    "ExecutorRule",
+    "Expression",
+    "FdRule",
+    "FrameRule",
+    "HoldRule",
+    "IgnoredRule",
+    "KindRule",
+    "RegisteredRule",
+    "ResourceRule",
+    "RoleRule",
+    "RootRule",
+    "TaskRule",
+    "ThreadRule",
+    "WaitRule",
+    "WakerRule",
+    "WakerSlot",
+    "load",
+]
+
+SCHEMA = 1
+MAX_SIZE = 1 << 20
+"""Bytes of one descriptor."""
+
+
+class DescriptorError(AdpError):
+    """A descriptor as a whole cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """A parsed expression. Its identity is the key under which its plans are kept."""
+
+    text: str
+    node: Node
+
+
+Lets = tuple[tuple[str, Expression], ...]
+Named = Mapping[str, Expression]
+States = tuple[tuple[Expression, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExecutorRule:
+    """An executor: ``each`` gives those that the runtime's own roots lead to; ``type`` is the
+    type of its data, by which an executor that a task leads to is recognised."""
+
+    kind: str
+    type: str | None = None
+    each: Expression | None = None
+    name: Expression | None = None
+    tasks: Expression | None = None
+    blocking: Expression | None = None
+    owner_id: Expression | None = None
+    owner_thread: Expression | None = None
+    queues: Named = field(default_factory=dict)
+    timers: Expression | None = None
+    pending_timers: Expression | None = None
+    registrations: Expression | None = None
+    waker: Expression | None = None
+    detail: Named = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ThreadRule:
+    """What a thread-local says of its thread: ``each`` gives one value for each thread."""
+
+    each: Expression
+    executor: Expression | None = None
+    worker: Expression | None = None
+    queue: Expression | None = None
+    current_task: Expression | None = None
+    parker: Expression | None = None
+    owner: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoleRule:
+    """The role of a thread that has a function matching ``fn`` on its stack."""
+
+    fn: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaskRule:
+    """A task, from its header ``it``."""
+
+    type: str
+    let: Lets = ()
+    id: Expression | None = None
+    raw_id: Expression | None = None
+    owner_id: Expression | None = None
+    name: Expression | None = None
+    future: Expression | None = None
+    state: States = ()
+    flags: Named = field(default_factory=dict)
+    panic: Expression | None = None
+    scheduler: Expression | None = None
+    spawned_at: Expression | None = None
+    join_waker: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KindRule:
+    """The kind of the tasks whose scheduler type matches."""
+
+    scheduler: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IgnoredRule:
+    """Tasks of the runtime's own: not shown."""
+
+    future: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RootRule:
+    """A ``block_on`` root: the native function ``fn`` drives the future in ``variable``, or, with
+    ``search``, the one of type ``type_param`` somewhere in its frame."""
+
+    fn: str
+    variable: str | None = None
+    type: str | None = None
+    type_param: str | None = None
+    search: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockingRule:
+    """A running blocking job: a header of ``type`` that its thread's stack points to."""
+
+    type: str
+    id: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WakerRule:
+    """Whom a waker wakes: recognised by its vtable's address or its clone function's name."""
+
+    vtable: Expression | None = None
+    fn: str | None = None
+    let: Lets = ()
+    task: Expression | None = None
+    forward: Expression | None = None
+    thread: Expression | None = None
+    executor: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WaitRule:
+    """A future (or coroutine) that waits on something."""
+
+    on: str
+    kind: str
+    mode: str | None = None
+    mode_of: Expression | None = None
+    resource: Expression | None = None
+    task: Expression | None = None
+    waker: Expression | None = None
+    remaining_ms: Expression | None = None
+    deadline: Expression | None = None
+    amount: Expression | None = None
+    armed: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResourceRule:
+    """A resource: its state, and the wakers that queue in it."""
+
+    type: str
+    kind: str
+    detail: Named = field(default_factory=dict)
+    waiters: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WakerSlot:
+    """Where a registered resource stores wakers: each item of ``each`` is one, or holds one
+    that ``waker`` finds (as ``w``)."""
+
+    each: Expression
+    waker: Expression | None = None
+    mode: str | None = None
+    mode_of: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegisteredRule:
+    """A resource that an executor's drivers list: a socket, a timer."""
+
+    type: str
+    kind: str
+    wakers: tuple[WakerSlot, ...] = ()
+    remaining_ms: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HoldRule:
+    """A value whose owner is the parent of other tasks: a JoinHandle, a JoinSet."""
+
+    on: str
+    tasks: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FdRule:
+    """A value that owns a registration and knows its file descriptor."""
+
+    on: str
+    resource: Expression
+    fd: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AdapterRule:
+    """A future that polls others: labelled ones, or a stream of them."""
+
+    on: str
+    combinator: str = "wrapper"
+    children: Named | Expression = field(default_factory=dict)
+    labels: Expression | None = None
+    state: Expression | None = None
+    label: Expression | None = None
+    executor: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameRule:
+    """How frames of functions matching ``fn`` are shown."""
+
+    fn: str
+    hide: bool = False
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crate:
+    """What a descriptor was written for; informative, the probe decides."""
+
+    crate: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """A named expression with parameters."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Descriptor:
+    """One descriptor. ``probe`` entries are paths that must resolve (``!`` in front: must not)."""
+
+    id: str
+    title: str
+    for_: tuple[Crate, ...]
+    tested: tuple[str, ...]
+    types: Mapping[str, str]
+    probe: tuple[str, ...]
+    lenses: Mapping[str, str]
+    defs: Mapping[str, Definition]
+    executors: tuple[ExecutorRule, ...]
+    threads: tuple[ThreadRule, ...]
+    roles: tuple[RoleRule, ...]
+    tasks: tuple[TaskRule, ...]
+    kinds: tuple[KindRule, ...]
+    ignored: tuple[IgnoredRule, ...]
+    roots: tuple[RootRule, ...]
+    blocking: tuple[BlockingRule, ...]
+    wakers: tuple[WakerRule, ...]
+    waits: tuple[WaitRule, ...]
+    resources: tuple[ResourceRule, ...]
+    registered: tuple[RegisteredRule, ...]
+    holds: tuple[HoldRule, ...]
+    fds: tuple[FdRule, ...]
+    adapters: tuple[AdapterRule, ...]
+    frames: tuple[FrameRule, ...]
+    polls: tuple[str, ...]
+    opaque: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """How reports name it: ``tokio >=1.38``."""
+        version = self.for_[0].version if self.for_ else ""
+        return f"{self.id} {version}".strip()
+
+
+_RULES: dict[str, type] = {
+    "executors": ExecutorRule, "threads": ThreadRule, "roles": RoleRule, "tasks": TaskRule,
+    "kinds": KindRule, "ignored": IgnoredRule, "roots": RootRule, "blocking": BlockingRule,
+    "wakers": WakerRule, "waits": WaitRule, "resources": ResourceRule,
+    "registered": RegisteredRule, "holds": HoldRule, "fds": FdRule, "adapters": AdapterRule,
+    "frames": FrameRule,
+}  # fmt: skip
+_TYPE_KEYS = ("type", "on", "guard")
+_SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")
+
+R = TypeVar("R")
+
+
+def load(text: str) -> Descriptor:
+    """Read a descriptor.
+
+    Raises:
+        DescriptorError: it is no JSON object, has no id, or needs a newer reader.
+    """
+    if len(text) > MAX_SIZE:
+        raise DescriptorError(f"a descriptor of {len(text)} characters is too long")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DescriptorError(f"the descriptor is no JSON: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+        raise DescriptorError("a descriptor is a JSON object with an id")
+    schema = data.get("adp")
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise DescriptorError(
+            f"{data['id']}: schema {schema!r} is not understood (this reader knows {SCHEMA})",
+            help="a newer adp-tui may read it",
+        )
+    return _Loader(data).descriptor()
+
+
+class _Loader:
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._data = data
+        self._problems: list[str] = []
+        types = data.get("types")
+        self._types = _texts(types) if isinstance(types, dict) else {}
+
+    def descriptor(self) -> Descriptor:
+        data = self._data
+        rules: dict[str, Any] = {
+            section: tuple(self._rules(section, kind)) for section, kind in _RULES.items()
+        }
+        defs = self._definitions(data.get("defs"))
+        return Descriptor(
+            id=data["id"],
+            title=str(data.get("title", data["id"])),
+            for_=tuple(
+                Crate(str(c.get("crate", "")), str(c.get("version", "")))
+                for c in _list(data.get("for"))
+                if isinstance(c, dict)
+            ),
+            tested=_strings(data.get("tested")),
+            types=self._types,
+            probe=_strings(data.get("probe")),
+            lenses=_texts(data["lenses"]) if isinstance(data.get("lenses"), dict) else {},
+            defs=defs,
+            polls=_strings(data.get("polls")),
+            opaque=_strings(data.get("opaque")),
+            problems=tuple(self._problems),
+            **rules,
+        )
+
+    def _rules(self, section: str, kind: type[R]) -> list[R]:
+        rules = []
+        for number, entry in enumerate(_list(self._data.get(section))):
+            if not isinstance(entry, dict):
+                continue
+            try:
+                rules.append(self._rule(kind, entry))
+            except (AdpError, TypeError, ValueError) as error:
+                self._problems.append(f"{section}[{number}]: {error}")
+        return rules
+
+    def _rule(self, kind: type[R], entry: dict[str, Any]) -> R:
+        hints = get_type_hints(kind)
+        values: dict[str, Any] = {}
+        for part in fields(kind):  # type: ignore[arg-type]
+            if entry.get(part.name) is not None:
+                convert = _CONVERT[_hint_name(hints[part.name])]
+                values[part.name] = convert(self, entry[part.name])
+        for key in _TYPE_KEYS:
+            named = values.get(key)
+            if isinstance(named, str) and named.startswith("#"):
+                values[key] = self._types[named[1:]]
+        return kind(**values)
+
+    def expression(self, text: object) -> Expression:
+        """Parse an expression."""
+        if not isinstance(text, str):
+            raise ValueError(f"{text!r} is no expression")
+        return Expression(text, parse(text))
+
+    def named(self, data: object) -> Named:
+        """Parse named expressions."""
+        if not isinstance(data, dict):
+            raise ValueError("an object of expressions is expected")
+        return {str(k): self.expression(v) for k, v in data.items()}
+
+    def lets(self, data: object) -> Lets:
+        """Parse ``[[name, expression], …]``."""
+        return tuple((str(name), self.expression(text)) for name, text in _list(data))
+
+    def states(self, data: object) -> States:
+        """Parse ``[[condition, state], …]``."""
+        return tuple((self.expression(text), str(name)) for text, name in _list(data))
+
+    def children(self, data: object) -> Named | Expression:
+        """Parse labelled children, or a stream of them."""
+        return self.named(data) if isinstance(data, dict) else self.expression(data)
+
+    def slots(self, data: object) -> tuple[WakerSlot, ...]:
+        """Parse the waker slots of a registered resource."""
+        return tuple(self._rule(WakerSlot, d) for d in _list(data) if isinstance(d, dict))
+
+    def _definitions(self, data: object) -> dict[str, Definition]:
+        found: dict[str, Definition] = {}
+        for signature, text in (data if isinstance(data, dict) else {}).items():
+            match = _SIGNATURE.fullmatch(signature)
+            try:
+                if match is None:
+                    raise ValueError(f"{signature!r} is no signature")
+                names = tuple(p.strip() for p in match.group(2).split(",") if p.strip())
+                found[match.group(1)] = Definition(match.group(1), names, self.expression(text))
+            except (AdpError, ValueError) as error:
+                self._problems.append(f"defs {signature}: {error}")
+        return found
+
+
+def _text(_: _Loader, data: object) -> str:
+    if not isinstance(data, str):
+        raise ValueError(f"{data!r} is no text")
+    return data
+
+
+_CONVERT: dict[str, Callable[[_Loader, object], object]] = {
+    "str": _text,
+    "bool": lambda _, data: bool(data),
+    "Expression": _Loader.expression,
+    "Named": _Loader.named,
+    "Lets": _Loader.lets,
+    "States": _Loader.states,
+    "Children": _Loader.children,
+    "Slots": _Loader.slots,
+}
+
+
+def _hint_name(hint: object) -> str:
+    """Say how a field of a rule is converted, from its annotation."""
+    if hint in (str, str | None):
+        return "str"
+    if hint is bool:
+        return "bool"
+    if hint in (Expression, Expression | None):
+        return "Expression"
+    if hint == Named:
+        return "Named"
+    if hint == Lets:
+        return "Lets"
+    if hint == States:
+        return "States"
+    if hint == tuple[WakerSlot, ...]:
+        return "Slots"
+    return "Children"
+
+
+def _list(data: object) -> list[Any]:
+    return data if isinstance(data, list) else []
+
+
+def _strings(data: object) -> tuple[str, ...]:
+    return tuple(entry for entry in _list(data) if isinstance(entry, str))
+
+
+def _texts(data: Mapping[Any, Any]) -> dict[str, str]:
+    return {str(k): v for k, v in data.items() if isinstance(v, str)}

@@ -1,0 +1,379 @@
+"""Expressions compiled to closures, and run within budgets.
+
+Values are engine Values, numbers, strings, booleans, Types, Functions, tuples (streams) and None
+(null). A path such as ``it.shared.owned.list`` is planned once for each concrete type it meets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from adp_tui.engine.adp import language as ast
+from adp_tui.engine.adp.descriptor import Descriptor, Expression
+from adp_tui.engine.adp.plan import Plan, Planner
+from adp_tui.engine.dwarf.types import Kind, Type
+from adp_tui.engine.errors import AdpError, BudgetError, LayoutError
+from adp_tui.engine.program import Program
+from adp_tui.engine.value import Value
+
+__all__ = ["Closure", "Env", "Evaluator", "ThreadValue"]
+
+Env = Mapping[str, object]
+Closure = Callable[[dict[str, object]], object]
+
+MAX_STEPS = 200_000
+"""Steps of one evaluation; streams count their items."""
+MAX_ITEMS = 1_000_000
+MAX_SECONDS = 10.0
+"""Wall clock of one evaluation."""
+_MASK = (1 << 64) - 1
+_SIGNED_ENCODINGS = (5, 13)
+"""DW_ATE_signed and DW_ATE_signed_char are 5 and 6; 6 is not used by Rust."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ThreadValue(Value):
+    """A thread-local: a value that knows its thread."""
+
+    tid: int = 0
+
+
+class Evaluator:
+    """Evaluates one descriptor's expressions against one program."""
+
+    def __init__(self, program: Program, descriptor: Descriptor) -> None:
+        from adp_tui.engine.adp.builtins import Builtins
+
+        self.program = program
+        self.descriptor = descriptor
+        self.planner = Planner(descriptor.lenses)
+        self._builtins = Builtins(self)
+        self._compiled: dict[int, tuple[Expression, Closure]] = {}
+        self._definitions: dict[str, Closure] = {}
+        self._building: set[str] = set()
+        self._scalars: dict[int, tuple[Type, Plan, int, bool]] = {}
+        self._steps = 0
+        self._deadline = 0.0
+
+    def evaluate(self, expression: Expression, env: Env) -> object:
+        """Return what an expression gives.
+
+        Raises:
+            LayoutError: a field, variant or built-in does not fit.
+            FaultError: memory cannot be read.
+            BudgetError: it takes too many steps, items or too long.
+        """
+        compiled = self._compiled.get(id(expression))
+        if compiled is None:
+            closure = self.compile(expression.node)
+            compiled = self._compiled[id(expression)] = (expression, closure)
+        self._steps = 0
+        self._deadline = time.monotonic() + MAX_SECONDS
+        try:
+            return compiled[1](dict(env))
+        except RecursionError as error:
+            raise BudgetError(f"{expression.text[:60]!r} goes too deep") from error
+
+    def attempt(self, expression: Expression, env: Env) -> tuple[object, AdpError | None]:
+        """Return the result and None, or None and why there is no result."""
+        try:
+            return self.evaluate(expression, env), None
+        except AdpError as error:
+            return None, error
+
+    def tick(self, steps: int = 1) -> None:
+        """Count steps against the budget."""
+        self._steps += steps
+        if self._steps > MAX_STEPS:
+            raise BudgetError(f"more than {MAX_STEPS} steps")
+        if not self._steps & 1023 and time.monotonic() > self._deadline:
+            raise BudgetError(f"more than {MAX_SECONDS:.0f} seconds")
+
+    def spend(self, items: int) -> None:
+        """Count the items of a stream: ten cost what one step costs."""
+        if items > MAX_ITEMS:
+            raise BudgetError(f"a stream of more than {MAX_ITEMS} items")
+        self.tick(items // 10 + 1)
+
+    # Compilation.
+
+    def compile(self, node: ast.Node) -> Closure:
+        """Turn a tree into a closure.
+
+        Raises:
+            LayoutError: it names a built-in or type that does not exist.
+        """
+        if isinstance(node, ast.Const):
+            return self._const(node)
+        if isinstance(node, ast.Name):
+            return self._name(node.name)
+        if isinstance(node, ast.TypeName):
+            return self._type_name(node.name)
+        if isinstance(node, ast.Field | ast.Variant):
+            return self._path(node)
+        if isinstance(node, ast.Index):
+            return self._index(node)
+        if isinstance(node, ast.Unary):
+            return self._unary(node)
+        if isinstance(node, ast.Binary):
+            return self._binary(node)
+        if isinstance(node, ast.Call):
+            return self._call(node)
+        raise LayoutError("`=>` stands only in an argument of a built-in")
+
+    @staticmethod
+    def _const(node: ast.Const) -> Closure:
+        value = node.value
+        return lambda env: value
+
+    @staticmethod
+    def _name(name: str) -> Closure:
+        if name == "null":
+            return lambda env: None
+
+        def read(env: dict[str, object]) -> object:
+            try:
+                return env[name]
+            except KeyError:
+                raise LayoutError(f"there is no variable {name}") from None
+
+        return read
+
+    def _type_name(self, name: str) -> Closure:
+        full = self.descriptor.types.get(name)
+        if full is None:
+            raise LayoutError(f"the descriptor names no type #{name}")
+        return lambda env: self.type_named(full)
+
+    def type_named(self, name: str) -> Type:
+        """Return the type with a full name.
+
+        Raises:
+            LayoutError: the program has none.
+        """
+        found = self.program.type_named(name)
+        if found is None:
+            raise LayoutError(f"the program has no type {name}")
+        return found
+
+    def _path(self, node: ast.Field | ast.Variant) -> Closure:
+        base = self.compile(node.base)
+        name = node.name
+        if isinstance(node, ast.Variant) and name == "Suspended":
+            return self._suspended(base)
+        resolve = self.planner.field if isinstance(node, ast.Field) else self.planner.variant
+        plans: dict[int, tuple[Type, Plan]] = {}
+
+        def follow(env: dict[str, object]) -> object:
+            value = base(env)
+            if value is None:
+                return None
+            self.tick()
+            if not isinstance(value, Value):
+                raise LayoutError(f"{name} is asked of {_kind(value)}")
+            known = plans.get(id(value.type))
+            if known is None:
+                known = plans[id(value.type)] = (value.type, resolve(value.type, name))
+            return known[1].run(value)
+
+        return follow
+
+    def _suspended(self, base: Closure) -> Closure:
+        """``@Suspended``: the payload of whichever SuspendN is active."""
+
+        def follow(env: dict[str, object]) -> object:
+            value = base(env)
+            if value is None:
+                return None
+            self.tick()
+            if not isinstance(value, Value):
+                raise LayoutError(f"@Suspended is asked of {_kind(value)}")
+            enum = self.planner.enum(value.type).run(value)
+            if enum is None:
+                return None
+            variant = enum.variant()
+            return enum.payload(variant) if variant.name.startswith("Suspend") else None
+
+        return follow
+
+    def _index(self, node: ast.Index) -> Closure:
+        base, index = self.compile(node.base), self.compile(node.index)
+
+        def at(env: dict[str, object]) -> object:
+            items, number = base(env), self.number(index(env))
+            if items is None or number is None:
+                return None
+            stream = self._builtins.stream(items)
+            return stream[number] if 0 <= number < len(stream) else None
+
+        return at
+
+    def _unary(self, node: ast.Unary) -> Closure:
+        operand, op = self.compile(node.operand), node.op
+        if op == "*":
+            return lambda env: self.deref(operand(env))
+
+        def apply(env: dict[str, object]) -> object:
+            number = self.number(operand(env))
+            if op == "!":
+                return not number
+            if number is None:
+                return None
+            return (~number if op == "~" else -number) & _MASK
+
+        return apply
+
+    def _binary(self, node: ast.Binary) -> Closure:
+        left, right, op = self.compile(node.left), self.compile(node.right), node.op
+        if op == "??":
+
+            def otherwise(env: dict[str, object]) -> object:
+                try:
+                    value = left(env)
+                except BudgetError:
+                    raise
+                except AdpError:
+                    value = None
+                return right(env) if value is None else value
+
+            return otherwise
+        if op in ("&&", "||"):
+
+            def logic(env: dict[str, object]) -> object:
+                first = bool(self.number(left(env)))
+                if first == (op == "||"):
+                    return first
+                return bool(self.number(right(env)))
+
+            return logic
+        return self._arithmetic(left, right, op)
+
+    def _arithmetic(self, left: Closure, right: Closure, op: str) -> Closure:
+        operate = _OPERATORS[op]
+        compares = op in ("==", "!=")
+
+        def apply(env: dict[str, object]) -> object:
+            a, b = left(env), right(env)
+            if not isinstance(a, str) and not isinstance(b, str):
+                a, b = self.number(a), self.number(b)
+            if compares:
+                return (a == b) == (op == "==")
+            if not isinstance(a, int) or not isinstance(b, int):
+                return None
+            return operate(a, b)
+
+        return apply
+
+    def _call(self, node: ast.Call) -> Closure:
+        definition = self.descriptor.defs.get(node.name)
+        if definition is None:
+            return self._builtins.compile(node)
+        if len(node.arguments) != len(definition.parameters):
+            raise LayoutError(
+                f"{node.name} takes {len(definition.parameters)} arguments, not "
+                f"{len(node.arguments)}"
+            )
+        body = self._definition(node.name)
+        arguments = [self.compile(a) for a in node.arguments]
+        names = definition.parameters
+
+        def call(env: dict[str, object]) -> object:
+            self.tick()
+            # Hygienic: the body sees its parameters and nothing of the caller.
+            return body({n: a(env) for n, a in zip(names, arguments, strict=True)})
+
+        return call
+
+    def _definition(self, name: str) -> Closure:
+        known = self._definitions.get(name)
+        if known is None:
+            if name in self._building:
+                raise LayoutError(f"the definition {name} uses itself")
+            self._building.add(name)
+            try:
+                known = self.compile(self.descriptor.defs[name].body.node)
+            finally:
+                self._building.discard(name)
+            self._definitions[name] = known
+        return known
+
+    # Reading.
+
+    def number(self, value: object) -> int | None:
+        """Return a value as a number; null stays null.
+
+        Raises:
+            LayoutError: it is no number.
+        """
+        if value is None:
+            return None
+        if isinstance(value, int):
+            return int(value)
+        if isinstance(value, Value):
+            return self.to_int(value)
+        raise LayoutError(f"{_kind(value)} is no number")
+
+    def to_int(self, value: Value) -> int | None:
+        """Read the scalar that a value is behind its wrappers; None where it is not there.
+
+        Raises:
+            LayoutError: it is no scalar.
+            FaultError: it cannot be read.
+        """
+        known = self._scalars.get(id(value.type))
+        if known is None:
+            plan = self.planner.scalar(value.type)
+            signed = plan.type.kind is Kind.BASE and plan.type.encoding in _SIGNED_ENCODINGS
+            size = plan.type.size or 8
+            known = self._scalars[id(value.type)] = (value.type, plan, size, signed)
+        _, plan, size, signed = known
+        found = plan.run(value)
+        if found is None:
+            return None
+        return int.from_bytes(found.read(size), "little", signed=signed)
+
+    def deref(self, value: object) -> Value | None:
+        """Follow one pointer hop; null stays null.
+
+        Raises:
+            LayoutError: there is no pointer to follow.
+        """
+        if value is None:
+            return None
+        if not isinstance(value, Value):
+            raise LayoutError(f"{_kind(value)} is no pointer")
+        self.tick()
+        return self.planner.deref(value.type).run(value)
+
+
+def _kind(value: object) -> str:
+    """Say what a value is, for messages."""
+    if isinstance(value, tuple):
+        return "a stream"
+    if isinstance(value, Type):
+        return f"the type {value.name}"
+    return f"the {'number' if isinstance(value, int) else 'text'} {str(value)[:40]}"
+
+
+def _shift_left(a: int, b: int) -> int:
+    return (a << b) & _MASK if b < 64 else 0
+
+
+_OPERATORS: dict[str, Callable[[int, int], int | bool]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+    "&": lambda a, b: a & b,
+    "<<": _shift_left,
+    ">>": lambda a, b: a >> min(b, 64) if b >= 0 else 0,
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+}
