@@ -66,6 +66,8 @@ class TypeReader:
         size = die.number(AT.BYTE_SIZE) or 0
         if kind is Kind.POINTER and not size:
             size = 8
+        if kind is Kind.ARRAY and not size:
+            size = self._array_size(die)
         return Type(
             self._info,
             die.offset,
@@ -78,6 +80,15 @@ class TypeReader:
             align=die.number(AT.ALIGNMENT),
             place=self._info.place_of(die),
         )
+
+    def _array_size(self, die: Die) -> int:
+        """Multiply an array's counts with the size of its elements: rustc writes no size."""
+        target = die.reference(AT.TYPE)
+        count = 1
+        for child in die.children():
+            if child.tag == TAG.SUBRANGE:
+                count *= _count(child)
+        return count * self.type_at(target).size if target is not None else 0
 
     @staticmethod
     def _target(die: Die, kind: Kind) -> int | None:
@@ -110,8 +121,6 @@ class TypeReader:
                 count = (count or 1) * _count(child)
         if type_.kind is Kind.ARRAY:
             count = min(count or 0, MAX_ELEMENTS)
-            if not type_.size and type_.target is not None:
-                type_.size = count * type_.target.size
         return Body(tuple(members), part, params, enumerators, count)
 
     def _member(self, die: Die) -> Member:
