@@ -234,3 +234,8 @@ class RuleBook:
         assert isinstance(rule, Bound)
         adapter: AdapterRule = rule.rule
         return rule.applied.text(adapter.label, {"it": value})
+
+    def branches(self, rule: object) -> bool:
+        """Tell whether an adapter's futures are branches even when there is only one."""
+        assert isinstance(rule, Bound)
+        return bool(rule.rule.combinator != "wrapper")

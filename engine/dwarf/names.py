@@ -111,6 +111,16 @@ class UnitIndex:
             return index
         return None
 
+    def siblings(self, index: int) -> Iterator[int]:
+        """Yield the entries that share the parent of entry ``index``."""
+        parent = self.parents[index]
+        # Siblings stand close by: after the parent, and before what follows its subtree.
+        for other in range(parent + 1, len(self.offsets)):
+            if self.parents[other] == parent:
+                yield other
+            elif self.parents[other] < parent:
+                return
+
     def path(self, index: int) -> str:
         """Return the qualified name of entry ``index``: ``tokio::sync::mutex::Mutex<u32>``."""
         parts: list[str] = []

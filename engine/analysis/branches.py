@@ -1,0 +1,231 @@
+"""Which futures a combinator polls, found by structure: no list of crates is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from adp_tui.engine.dwarf.types import Kind, Type
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.program import Program
+from adp_tui.engine.rust.dynamic import is_fat
+from adp_tui.engine.rust.sequences import elements
+from adp_tui.engine.value import Value
+
+__all__ = ["BranchFinder", "Children"]
+
+MAX_DEPTH = 8
+MAX_POINTERS = 3
+"""``&mut &mut (A, B)`` is what select! captures."""
+MAX_ELEMENTS = 4096
+MAX_VISITS = 20_000
+
+_OPAQUE = (
+    "alloc::sync::Arc", "alloc::sync::Weak", "alloc::rc::Rc", "alloc::string::String",
+    "core::task::wake::Waker", "core::task::wake::Context", "std::sync::",
+)  # fmt: skip
+
+
+class Futures(Protocol):
+    """What tells a future by its type's name."""
+
+    def is_future(self, type_name: str) -> bool:
+        """Tell whether a type is a future."""
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """Label, state and value of each future; ``always``: branches even where there is one."""
+
+    items: tuple[tuple[str, str | None, Value], ...]
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    path: tuple[str, ...]
+    value: Value
+    state: str | None
+
+
+class BranchFinder:
+    """Searches a combinator's members for futures; what types can hold is remembered."""
+
+    def __init__(self, program: Program, rules: Futures) -> None:
+        self._program = program
+        self._rules = rules
+        self._promising: dict[int, tuple[Type, bool]] = {}
+        self._visits = 0
+
+    def find(self, value: Value) -> Children:
+        """Return the futures inside a combinator, in the order of its fields."""
+        self._visits = 0
+        seen: set[tuple[int, str]] = set()
+        found = []
+        for item in self._search(value, (), 0):
+            key = (item.value.address, item.value.type.name)
+            if key not in seen:
+                seen.add(key)
+                found.append(item)
+        mask = _disabled_mask(value)
+        items = []
+        for item in found:
+            numbers = [part for part in item.path if part.isdigit()]
+            label = ".".join(numbers) if numbers else (item.path[-1] if item.path else "")
+            state = item.state
+            if mask is not None and len(numbers) == 1 and mask >> int(numbers[0]) & 1:
+                state = "disabled"
+            items.append((label, state, item.value))
+        always = any(any(part.isdigit() for part in item.path) for item in found)
+        return Children(tuple(items), always)
+
+    def _search(self, value: Value, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
+        self._visits += 1
+        if depth > MAX_DEPTH or self._visits > MAX_VISITS:
+            return
+        type_ = value.type
+        if depth and is_fat(value):
+            if "Future" in type_.name:
+                yield _Found(path, value, None)
+            return
+        if _is_maybe_done(type_):
+            yield from self._maybe_done(value, path)
+            return
+        if depth and self._rules.is_future(type_.name):
+            yield _Found(path, value, None)
+            return
+        if type_.kind is Kind.POINTER:
+            yield from self._pointer(value, path, depth)
+            return
+        if type_.name.startswith(_OPAQUE):
+            return
+        try:
+            sequence = elements(value)
+        except AdpError:
+            return
+        if sequence is not None:
+            if not self._may_hold(sequence.type, 0):
+                return
+            for index in range(min(sequence.count, MAX_ELEMENTS)):
+                yield from self._search(sequence.element(index), (*path, str(index)), depth + 1)
+            return
+        yield from self._members(value, path, depth)
+
+    def _members(self, value: Value, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
+        type_ = value.type
+        if type_.variant_part is not None:
+            try:
+                variant = value.variant()
+            except AdpError:
+                return
+            if self._may_hold(variant.member.type, 0):
+                yield from self._search(value.payload(variant), path, depth + 1)
+            return
+        tuple_type = type_.name.startswith("(")
+        for member in type_.members:
+            if not self._may_hold(member.type, 0):
+                continue
+            name = member.name
+            if name.startswith("__") and name[2:].isdigit():
+                step = (name[2:],) if tuple_type else ()
+            else:
+                step = (name,)
+            yield from self._search(value.of(member), (*path, *step), depth + 1)
+
+    def _pointer(self, value: Value, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
+        """Follow a box, or the ``&mut`` of a capture, to a future or a tuple of them."""
+        current: Value | None = value
+        for _ in range(MAX_POINTERS):
+            if current is None or current.type.kind is not Kind.POINTER:
+                break
+            if not current.type.name.startswith(("&mut ", "alloc::boxed::Box<", "&")):
+                return
+            try:
+                current = current.deref()
+            except AdpError:
+                return
+        if current is not None and current.type.kind is not Kind.POINTER:
+            yield from self._search(current, path, depth + 1)
+
+    @staticmethod
+    def _maybe_done(value: Value, path: tuple[str, ...]) -> Iterator[_Found]:
+        """``MaybeDone``: the future itself while it is polled, then its output."""
+        try:
+            variant = value.variant()
+        except AdpError:
+            return
+        payload = value.payload(variant)
+        inner = payload.member("0") or payload
+        yield _Found(path, inner, None if variant.name == "Future" else "done")
+
+    def _may_hold(self, type_: Type, depth: int) -> bool:
+        """Tell whether a value of this type can lead to a future; types only are looked at."""
+        known = self._promising.get(id(type_))
+        if known is None:
+            # While the answer is being found a recursive type is taken to lead nowhere new.
+            self._promising[id(type_)] = (type_, False)
+            answer = self._settle(type_, depth)
+            known = self._promising[id(type_)] = (type_, answer)
+        return known[1]
+
+    def _settle(self, type_: Type, depth: int) -> bool:
+        name = type_.name
+        if type_.kind in (Kind.BASE, Kind.C_ENUM, Kind.FUNCTION) or depth > MAX_DEPTH:
+            return False
+        if type_.kind is Kind.POINTER:
+            if not name.startswith(("&mut ", "alloc::boxed::Box<", "&")):
+                return False
+            return type_.target is not None and self._may_hold(type_.target, depth + 1)
+        if type_.member("vtable") is not None and type_.member("pointer") is not None:
+            return "Future" in name
+        if _is_maybe_done(type_) or (depth >= 0 and self._rules.is_future(name)):
+            return True
+        if name.startswith(_OPAQUE) or not type_.size:
+            return False
+        if type_.kind is Kind.ARRAY:
+            return type_.target is not None and self._may_hold(type_.target, depth + 1)
+        if type_.base_name in ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque"):
+            item = type_.param("T")
+            return item is not None and self._may_hold(item, depth + 1)
+        data = type_.member("data_ptr")
+        if data is not None and type_.member("length") is not None:
+            item = data.type.target
+            return item is not None and self._may_hold(item, depth + 1)
+        part = type_.variant_part
+        if part is not None and any(
+            self._may_hold(v.member.type, depth + 1) for v in part.variants
+        ):
+            return True
+        return any(self._may_hold(m.type, depth + 1) for m in type_.members)
+
+
+def _is_maybe_done(type_: Type) -> bool:
+    """Recognise ``MaybeDone`` of any crate by its variants."""
+    if type_.kind is not Kind.ENUM or "MaybeDone" not in type_.name:
+        return False
+    part = type_.variant_part
+    return part is not None and {v.name for v in part.variants} >= {"Future", "Done", "Gone"}
+
+
+def _disabled_mask(value: Value) -> int | None:
+    """Read the mask of finished or disabled arms that select!'s closure captures."""
+    closure = value
+    for _ in range(3):
+        for member in closure.type.members:
+            if member.name in ("_ref__disabled", "disabled"):
+                current: Value | None = closure.of(member)
+                try:
+                    for _ in range(MAX_POINTERS):
+                        if current is None or current.type.kind is not Kind.POINTER:
+                            break
+                        current = current.deref()
+                    if current is not None and current.type.kind is Kind.BASE:
+                        return current.unsigned()
+                except AdpError:
+                    return None
+        inner = [m for m in closure.type.members if m.type.size]
+        if len(inner) != 1:
+            return None
+        closure = closure.of(inner[0])
+    return None

@@ -1,0 +1,243 @@
+"""Coroutines: what rustc makes of async functions and blocks.
+
+A coroutine is a structure with a variant part: Unresumed, Returned, Panicked, then one SuspendN
+for each await (rustc 1.95, ``compiler/rustc_codegen_llvm/src/debuginfo/metadata/enums/native.rs``).
+A variant's member carries the line of its await; ``__awaitee`` is the future that is awaited.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from adp_tui.engine.dwarf.constants import AT, TAG
+from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.dwarf.types import Kind, Member, Place, Type, Variant
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.program import Program
+from adp_tui.engine.rust.names import coroutine_function, strip_generics
+from adp_tui.engine.value import Value
+
+__all__ = [
+    "CoroutineLayout",
+    "Coroutines",
+    "State",
+    "is_coroutine_name",
+    "live_members",
+    "live_variables",
+]
+
+_ENVIRONMENT = re.compile(
+    r"\{(async_fn|async_block|async_closure|async_gen_fn|async_gen_block|gen_fn|gen_block|coroutine)"
+    r"_env#(\d+)\}(?:<.*>)?$",
+    re.S,
+)
+_TEMPORARY = re.compile(r"__\d+$")
+AWAITEE = "__awaitee"
+MAX_COPIES = 128
+"""Copies of a coroutine's type whose units are searched for its function."""
+
+
+def is_coroutine_name(name: str) -> bool:
+    """Tell whether a type name is that of a coroutine."""
+    return name.find("_env#") > 0 and _ENVIRONMENT.search(name) is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """One variant of a coroutine.
+
+    Attributes:
+        name: ``suspended``, ``unresumed``, ``returned`` or ``panicked``.
+        variant: the variant itself; its member's type holds the live variables.
+        place: for a suspended one, where the program's author wrote the await.
+        macro: where in a macro's source the await stands, where it does.
+        awaitee: the member that holds the awaited future.
+    """
+
+    name: str
+    variant: Variant
+    place: Place | None
+    macro: Place | None
+    awaitee: Member | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoroutineLayout:
+    """What is known of a coroutine's type."""
+
+    type: Type
+    kind: str
+    """async_fn, async_block or async_closure."""
+    function: str
+    declared: Place | None
+    discriminant: Member | None
+    by_value: dict[int, State]
+
+    def state(self, value: Value) -> State | None:
+        """Return the active state; None for a discriminant that fits none."""
+        if self.discriminant is None:
+            return next(iter(self.by_value.values()), None)
+        number = value.part(self.discriminant.offset, self.discriminant.type).unsigned()
+        return self.by_value.get(number)
+
+
+_NAMES = {"Unresumed": "unresumed", "Returned": "returned", "Panicked": "panicked"}
+
+
+class Coroutines:
+    """Layouts of coroutine types, made once for each."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._known: dict[int, CoroutineLayout | None] = {}
+        self._keep: list[Type] = []
+
+    def layout(self, type_: Type) -> CoroutineLayout | None:
+        """Return the layout of a coroutine's type; None for any other type."""
+        key = id(type_)
+        if key not in self._known:
+            self._keep.append(type_)
+            self._known[key] = self._make(type_)
+        return self._known[key]
+
+    def _make(self, type_: Type) -> CoroutineLayout | None:
+        match = _ENVIRONMENT.search(type_.name)
+        part = type_.variant_part
+        if match is None or part is None:
+            return None
+        declared = next((v.member.place for v in part.variants if v.name == "Unresumed"), None)
+        in_macro = any(
+            _foreign(v.member.place, declared) for v in part.variants if v.name not in _NAMES
+        )
+        subprogram = None
+        if in_macro or "{impl#" in type_.name:
+            subprogram = self._subprogram(type_)
+        linkage = None
+        if subprogram is not None:
+            linkage = subprogram[1].text(AT.LINKAGE_NAME)
+        lines = _user_lines(subprogram) if in_macro and subprogram is not None else {}
+        states: dict[int, State] = {}
+        for number, variant in enumerate(part.variants):
+            states[variant.value if variant.value is not None else number] = self._state(
+                variant, declared, lines
+            )
+        kind = match.group(1)
+        return CoroutineLayout(
+            type=type_,
+            kind=kind if kind in ("async_fn", "async_block", "async_closure") else "async_block",
+            function=coroutine_function(type_.name, linkage),
+            declared=declared,
+            discriminant=part.discriminant,
+            by_value=states,
+        )
+
+    @staticmethod
+    def _state(variant: Variant, declared: Place | None, lines: dict[int, list[Place]]) -> State:
+        name = _NAMES.get(variant.name, "suspended")
+        awaitee = variant.member.type.member(AWAITEE) if name == "suspended" else None
+        place = variant.member.place if name == "suspended" else declared
+        macro = None
+        if name == "suspended" and awaitee is not None and _foreign(place, declared):
+            same_type = lines.get(awaitee.type_offset) or lines.get(0) or []
+            user = same_type.pop(0) if same_type else None
+            if user is not None:
+                macro, place = place, user
+        return State(name, variant, place, macro, awaitee)
+
+    def _subprogram(self, type_: Type) -> tuple[DebugInfo, Die] | None:
+        """Find the coroutine's function: ``{async_fn#0}`` beside ``{async_fn_env#0}``.
+
+        The type stands in each unit that uses it, the function in those that compile it.
+        """
+        for count, copy in enumerate(self._program.types_named(type_.name)):
+            if count >= MAX_COPIES:
+                break
+            debug = copy.source
+            if isinstance(debug, DebugInfo):
+                try:
+                    found = _beside(debug, copy)
+                except AdpError:
+                    continue
+                if found is not None:
+                    return debug, found
+        return None
+
+
+def _foreign(place: Place | None, declared: Place | None) -> bool:
+    """Tell whether an await stands in another file than its function: in a macro."""
+    return place is not None and declared is not None and place.file != declared.file
+
+
+def _beside(debug: DebugInfo, type_: Type) -> Die | None:
+    """Return the function that shares the parent and number of a coroutine's environment."""
+    unit = debug.search.unit_of(type_.offset)
+    index = debug.index(unit)
+    position = index.position(type_.offset)
+    if position is None:
+        return None
+    own = debug.die(type_.offset).text(AT.NAME) or ""
+    wanted = own.replace("_env#", "#", 1)
+    plain = strip_generics(wanted)
+    candidates = []
+    for other in index.siblings(position):
+        if index.tags[other] != TAG.SUBPROGRAM:
+            continue
+        die = debug.die(index.offsets[other])
+        name = die.text(AT.NAME) or ""
+        if name == wanted:
+            return die
+        if strip_generics(name) == plain:
+            candidates.append(die)
+    return candidates[0] if candidates else None
+
+
+def _user_lines(subprogram: tuple[DebugInfo, Die]) -> dict[int, list[Place]]:
+    """Return the places of the function's ``__awaitee`` variables, by type and in order.
+
+    rustc collapses macros of other crates there, but not in the variant's members. Key 0 has
+    those of all types.
+    """
+    debug, die = subprogram
+    found: dict[int, list[Place]] = {}
+    for variable in _variables(die):
+        if variable.text(AT.NAME) == AWAITEE:
+            place, target = debug.place_of(variable), variable.reference(AT.TYPE)
+            if place is not None and target is not None:
+                found.setdefault(target, []).append(place)
+    return found
+
+
+def _variables(die: Die, depth: int = 0) -> Iterator[Die]:
+    if depth > 64:
+        return
+    for child in die.children():
+        if child.tag == TAG.VARIABLE:
+            yield child
+        elif child.tag == TAG.LEXICAL_BLOCK:
+            yield from _variables(child, depth + 1)
+
+
+def live_members(type_: Type) -> tuple[Member, ...]:
+    """Return the variables of a variant: temporaries and the awaitee left out, equal ones once.
+
+    Shadowed variables keep their names; the same variable stands twice where a macro
+    rebinds it at the same offset.
+    """
+    seen: set[tuple[str, int]] = set()
+    members = []
+    for member in type_.members:
+        key = (member.name, member.offset)
+        if member.name == AWAITEE or _TEMPORARY.match(member.name) or key in seen:
+            continue
+        seen.add(key)
+        members.append(member)
+    return tuple(members)
+
+
+def live_variables(value: Value) -> Sequence[tuple[str, Value | None, str | None]]:
+    """Return name, value and problem of each variable of a frame's payload."""
+    members = live_members(value.type) if value.type.kind is Kind.STRUCT else value.type.members
+    return [(m.name, value.of(m), None) for m in members if m.name]
