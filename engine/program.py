@@ -155,9 +155,7 @@ class Program:
         return tuple(found.values())
 
     @staticmethod
-    def location(
-        image: Image, debug: DebugInfo, expression: bytes | None, unit: int
-    ) -> int | None:
+    def location(image: Image, debug: DebugInfo, expression: bytes | None, unit: int) -> int | None:
         """Return the address that a static's location names; None for a dropped one."""
         if not expression:
             return None
@@ -178,9 +176,7 @@ class Program:
         Its memory may not have been initialised in a thread that never used it: std's own
         ``Storage`` type around the value tells.
         """
-        return tuple(
-            ThreadLocal(tid, value) for tid, value in self._locals.values(path)
-        )
+        return tuple(ThreadLocal(tid, value) for tid, value in self._locals.values(path))
 
     def thread_local_symbol(self, pattern: str) -> tuple[tuple[int, int], ...]:
         """Return (thread id, address) of the STT_TLS symbols whose raw name matches a glob."""

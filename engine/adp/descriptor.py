@@ -66,7 +66,8 @@ States = tuple[tuple[Expression, str], ...]
 @dataclass(frozen=True, slots=True, eq=False)
 class ExecutorRule:
     """An executor: ``each`` gives those that the runtime's own roots lead to; ``type`` is the
-    type of its data, by which an executor that a task leads to is recognised."""
+    type of its data, by which an executor that a task leads to is recognised.
+    """
 
     kind: str
     type: str | None = None
@@ -142,7 +143,8 @@ class IgnoredRule:
 @dataclass(frozen=True, slots=True, eq=False)
 class RootRule:
     """A ``block_on`` root: the native function ``fn`` drives the future in ``variable``, or, with
-    ``search``, the one of type ``type_param`` somewhere in its frame."""
+    ``search``, the one of type ``type_param`` somewhere in its frame.
+    """
 
     fn: str
     variable: str | None = None
@@ -202,7 +204,8 @@ class ResourceRule:
 @dataclass(frozen=True, slots=True, eq=False)
 class WakerSlot:
     """Where a registered resource stores wakers: each item of ``each`` is one, or holds one
-    that ``waker`` finds (as ``w``)."""
+    that ``waker`` finds (as ``w``).
+    """
 
     each: Expression
     waker: Expression | None = None

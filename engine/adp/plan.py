@@ -248,7 +248,8 @@ class Planner:
 
     def _lazy_storage(self, steps: list[Step], type_: Type) -> tuple[list[Step], Type]:
         """``lazy::Storage {value, state}`` (1.95), or ``{state: State<T>}`` where the state
-        itself holds the value (before 1.90)."""
+        itself holds the value (before 1.90).
+        """
         state = type_.member("state")
         if state is None:
             raise LayoutError(f"{type_.name} has no state")

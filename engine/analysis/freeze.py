@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from adp_tui.engine.unwind.symbolize import Symbolizer
+
 from adp_tui import __version__
+from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.executors import queues_of
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.stacks import stack_identity
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
 from adp_tui.engine.analysis.versions import runtime_facts
-from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import (
     Executor,
@@ -33,8 +36,6 @@ from adp_tui.engine.model import (
     Thread,
 )
 from adp_tui.engine.rust.thread_names import std_thread_names
-from adp_tui.engine.analysis.stacks import stack_identity
-from adp_tui.engine.unwind.symbolize import Symbolizer
 
 __all__ = ["freeze"]
 
@@ -73,9 +74,7 @@ def _target(survey: Survey) -> TargetFacts:
         tool=f"adp-tui {__version__}",
         signal=None
         if signal is None
-        else SignalFacts(
-            signal.name, signal.number, signal.code, signal.fault_address, signal.tid
-        ),
+        else SignalFacts(signal.name, signal.number, signal.code, signal.fault_address, signal.tid),
         runtimes=runtime_facts(program, survey.applied),
     )
 
@@ -111,7 +110,8 @@ def _executor(survey: Survey, executor: ExecutorFacts) -> Executor:
 
 def _works(thread: ThreadFacts) -> bool:
     """Tell whether a thread polls its executor's tasks: a worker, or who drives a
-    current_thread runtime (its queue then lies on that thread)."""
+    current_thread runtime (its queue then lies on that thread).
+    """
     return thread.worker is not None or thread.queue is not None
 
 
@@ -122,9 +122,7 @@ class _Threads:
         self._survey = survey
         self._symbolizer = Symbolizer(survey.program)
         self._names = std_thread_names(survey.program)
-        self._polls = [
-            Glob(pattern) for a in survey.applied for pattern in a.descriptor.polls
-        ]
+        self._polls = [Glob(pattern) for a in survey.applied for pattern in a.descriptor.polls]
 
     def records(self) -> tuple[Thread, ...]:
         return tuple(self._record(t) for t in self._survey.threads)

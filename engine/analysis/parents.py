@@ -65,9 +65,7 @@ def _adopt(parent: TaskFacts, child: TaskFacts | None) -> None:
         above = above.parent
 
 
-def find_fds(
-    program: Program, book: RuleBook, tasks: Sequence[TaskFacts]
-) -> dict[int, int]:
+def find_fds(program: Program, book: RuleBook, tasks: Sequence[TaskFacts]) -> dict[int, int]:
     """Return the file descriptor of each registration that some task's sockets lead to."""
     reach = Reach(program, lambda n: bool(book.fds.all(n)), book.opaque, Follow.SHARED)
     fds: dict[int, int] = {}

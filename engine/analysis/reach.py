@@ -10,10 +10,9 @@ import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from adp_tui.engine.program import Program
-
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.program import Program
 from adp_tui.engine.rust.sequences import elements
 from adp_tui.engine.value import Value
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from adp_tui.engine.unwind.locals import scopes, variables
+
 from adp_tui.engine.adp.descriptor import RootRule
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
@@ -14,7 +16,6 @@ from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import TaskState
 from adp_tui.engine.program import Program
-from adp_tui.engine.unwind.locals import scopes, variables
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import Value
 
@@ -86,7 +87,9 @@ class RootFinder:
                 task.stack = self._walker.walk(future)
                 return
         why = "; ".join(dict.fromkeys(reasons)) or "the debug information names no such variable"
-        task.problem = f"the variable `{rule.variable}` of {name.split('<')[0]} cannot be read: {why}"
+        task.problem = (
+            f"the variable `{rule.variable}` of {name.split('<')[0]} cannot be read: {why}"
+        )
 
     @staticmethod
     def _pinned(value: Value) -> Value | None:

@@ -211,9 +211,7 @@ class RuleBook:
             self._future_known[type_name] = known
         return known
 
-    def children(
-        self, rule: object, value: Value
-    ) -> Sequence[tuple[str, str | None, Value]]:
+    def children(self, rule: object, value: Value) -> Sequence[tuple[str, str | None, Value]]:
         """Return label, state and value of each future that an adapter polls."""
         assert isinstance(rule, Bound)
         adapter: AdapterRule = rule.rule

@@ -73,7 +73,8 @@ class LiveBranch:
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveFrame:
     """A frame and where it is: ``value`` is the coroutine or future, ``payload`` its active
-    variant, ``rule`` the rule that names a wait here."""
+    variant, ``rule`` the rule that names a wait here.
+    """
 
     frame: Frame
     value: Value
@@ -158,9 +159,7 @@ class StackWalker:
         except AdpError as error:
             return self._broken(value, str(error)), None
 
-    def _coroutine(
-        self, value: Value, layout: CoroutineLayout
-    ) -> tuple[LiveFrame, Value | None]:
+    def _coroutine(self, value: Value, layout: CoroutineLayout) -> tuple[LiveFrame, Value | None]:
         state = layout.state(value)
         if state is None:
             return self._broken(value, "its state is none that the compiler made"), None
@@ -225,9 +224,7 @@ class StackWalker:
             if state not in ("done", "disabled"):
                 frames = tuple(self._walk(child, depth + 1, set() if seen is None else seen))
             branches.append(LiveBranch(label, state or _branch_state(frames), frames))
-        model = tuple(
-            Branch(b.label, b.state, tuple(f.frame for f in b.frames)) for b in branches
-        )
+        model = tuple(Branch(b.label, b.state, tuple(f.frame for f in b.frames)) for b in branches)
         old = live.frame
         problem = None
         if len(found.items) > MAX_BRANCHES:

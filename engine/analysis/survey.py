@@ -70,9 +70,7 @@ class Survey:
     def _apply(self) -> None:
         chosen = choose(self.program, load_catalogue())
         self.refused = chosen.refused
-        self.applied = [
-            Applied(d, Evaluator(self.program, d), self.losses) for d in chosen.applied
-        ]
+        self.applied = [Applied(d, Evaluator(self.program, d), self.losses) for d in chosen.applied]
         self.book = RuleBook(self.program, self.applied)
 
     def _find_tasks(self) -> None:
@@ -159,9 +157,7 @@ class Survey:
         self.timers[executor.address] = timers
         return found
 
-    def _wakers_of(
-        self, value: Value, executor: ExecutorFacts
-    ) -> list[tuple[Registered, Wakes]]:
+    def _wakers_of(self, value: Value, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
         found = []
         env: dict[str, object] = {"it": value, "executor": executor.value}
         for bound in self.book.registered.all(value.type.name):

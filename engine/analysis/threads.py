@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from adp_tui.engine.unwind.locals import scopes
+
 from adp_tui.engine.adp.evaluate import ThreadValue
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
@@ -12,7 +14,6 @@ from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Doing, TaskState
 from adp_tui.engine.program import Program
 from adp_tui.engine.syscalls import describe
-from adp_tui.engine.unwind.locals import scopes
 from adp_tui.engine.unwind.unwinder import Unwinder
 
 __all__ = ["doing_of", "read_locals", "region_of", "set_roles", "unwind_all", "words"]

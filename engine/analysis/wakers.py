@@ -11,7 +11,7 @@ from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
 
-__all__ = ["Wakes", "WakerResolver"]
+__all__ = ["WakerResolver", "Wakes"]
 
 MAX_HOPS = 8
 """Sub-executors nested in each other: a FuturesUnordered inside a FuturesUnordered …"""
@@ -20,7 +20,8 @@ MAX_HOPS = 8
 @dataclass(frozen=True, slots=True, eq=False)
 class Wakes:
     """The target of a waker: exactly one of the first three is set, else ``foreign`` names
-    the function that would be called."""
+    the function that would be called.
+    """
 
     header: Value | None = None
     thread: int | None = None

@@ -21,7 +21,8 @@ MAX_HOPS = 8
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
     """A function. ``name`` is its qualified path with generic arguments, as DWARF has it;
-    ``low`` and ``size`` are in the file's own addresses."""
+    ``low`` and ``size`` are in the file's own addresses.
+    """
 
     source: DebugInfo
     offset: int
@@ -55,7 +56,8 @@ def origin_of(info: DebugInfo, die: Die) -> Die:
 
 def template_types(info: DebugInfo, die: Die) -> dict[str, int]:
     """Return the template parameters of a function: they stand after its scopes, or only at
-    the abstract instance that it was made of."""
+    the abstract instance that it was made of.
+    """
     current = die
     for _ in range(MAX_HOPS):
         found: dict[str, int] = {}

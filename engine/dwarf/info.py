@@ -22,9 +22,7 @@ from adp_tui.engine.errors import AdpError, NoDebugInfoError
 
 __all__ = ["DebugInfo", "Level"]
 
-TYPE_TAGS = frozenset(
-    {TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.CLASS, TAG.POINTER}
-)
+TYPE_TAGS = frozenset({TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.CLASS, TAG.POINTER})
 MAX_SAME_NAME = 512
 """Copies of one type looked at: a type stands in each unit that uses it."""
 MAX_INDEXES = 4096

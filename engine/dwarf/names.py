@@ -155,9 +155,10 @@ def _after_blocks(declaration: Declaration, data: bytes, at: int) -> tuple[int, 
         elif form in (FORM.EXPRLOC, FORM.BLOCK):
             length, at = uleb(data, at)
             at += length
-        elif form in (FORM.UDATA, FORM.SDATA, FORM.REF_UDATA, FORM.STRX, FORM.ADDRX):
-            _, at = uleb(data, at)
-        elif form in (FORM.RNGLISTX, FORM.LOCLISTX):
+        elif form in (FORM.UDATA, FORM.SDATA, FORM.REF_UDATA, FORM.STRX, FORM.ADDRX) or form in (
+            FORM.RNGLISTX,
+            FORM.LOCLISTX,
+        ):
             _, at = uleb(data, at)
         else:
             return None

@@ -119,7 +119,8 @@ class Search:
 
     def _shapes(self, unit: Unit, tags: frozenset[int]) -> list[tuple[bytes, int]]:
         """Return, for each declaration whose name stands at a fixed place, the bytes of its
-        code and how far before the name a DIE begins."""
+        code and how far before the name a DIE begins.
+        """
         table = self._sections.table(unit)
         key = (unit.abbreviations, tags)
         known = self._named.get(key)
@@ -183,9 +184,7 @@ class Search:
             known = self._lows[unit.offset] = self._scan_functions(unit, table)
         return known
 
-    def _scan_functions(
-        self, unit: Unit, table: dict[int, Declaration]
-    ) -> dict[int, list[int]]:
+    def _scan_functions(self, unit: Unit, table: dict[int, Declaration]) -> dict[int, list[int]]:
         codes, plain = [], True
         for code, declaration in table.items():
             if declaration.tag != TAG.SUBPROGRAM:
@@ -210,9 +209,7 @@ class Search:
             lows.setdefault(low, []).append(unit.offset + match.start())
         return lows
 
-    def _walk_functions(
-        self, unit: Unit, table: dict[int, Declaration]
-    ) -> dict[int, list[int]]:
+    def _walk_functions(self, unit: Unit, table: dict[int, Declaration]) -> dict[int, list[int]]:
         """Visit every DIE: for units whose addresses are indexes (DWARF 5)."""
         data = self._sections.info.slice(unit.offset, unit.end)
         lows: dict[int, list[int]] = {}

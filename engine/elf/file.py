@@ -164,8 +164,7 @@ class ElfFile:
             count = struct.unpack_from("<Q", buffer, offset + 32)[0]
         count = min(count, MAX_SECTIONS, (len(buffer) - offset) // entry_size)
         rows = [
-            struct.unpack_from("<IIQQQQIIQQ", buffer, offset + i * entry_size)
-            for i in range(count)
+            struct.unpack_from("<IIQQQQIIQQ", buffer, offset + i * entry_size) for i in range(count)
         ]
         if not names < len(rows):
             return

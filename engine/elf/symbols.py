@@ -51,7 +51,10 @@ class SymbolTable:
             rows = [
                 (address, size, name, strings)
                 for strings, (name, info, _, section, address, size) in self._entries()
-                if info & 15 in (STT_FUNC, STT_OBJECT, STT_IFUNC, 0) and section and address and name
+                if info & 15 in (STT_FUNC, STT_OBJECT, STT_IFUNC, 0)
+                and section
+                and address
+                and name
             ]
             rows.sort(key=lambda row: (row[0], row[1]))
             self._rows = rows

@@ -30,5 +30,7 @@ def concrete(program: Program, value: Value) -> Value | None:
         return None
     type_ = program.vtable_type(table)
     if type_ is None:
-        raise LayoutError(f"the type behind the vtable at {table:#x} is not in the debug information")
+        raise LayoutError(
+            f"the type behind the vtable at {table:#x} is not in the debug information"
+        )
     return value.at(address, type_)

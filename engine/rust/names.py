@@ -79,8 +79,8 @@ def strip_generics(path: str) -> str:
     for index, char in enumerate(path):
         if char == "<":
             previous = "".join(out[-2:])
-            leading = not depth and (not out or previous[-1:] in "<(&, " or previous == "::" and
-                                     " as " in _inside(path, index))  # fmt: skip
+            leading = not depth and (not out or previous[-1:] in "<(&, " or (previous == "::" and
+                                     " as " in _inside(path, index)))  # fmt: skip
             if leading:
                 kept += 1
                 out.append(char)
@@ -145,9 +145,7 @@ def function_name(linkage_name: str | None, dw_name: str | None = None) -> str:
         if dw_name:
             return clean(plain_path(dw_name), MAX_NAME)
         return clean(linkage_name or "", MAX_NAME)
-    specials = [
-        s for s in split_segments(strip_generics(dw_name or "")) if _SPECIAL.fullmatch(s)
-    ]
+    specials = [s for s in split_segments(strip_generics(dw_name or "")) if _SPECIAL.fullmatch(s)]
     return clean(_merge(split_segments(strip_generics(demangled)), specials), MAX_NAME)
 
 

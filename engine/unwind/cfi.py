@@ -11,7 +11,7 @@ from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.elf.file import Blob, ElfFile
 from adp_tui.engine.errors import AdpError
 
-__all__ = ["CfiError", "CfiTable", "Rule", "Row", "open_tables"]
+__all__ = ["CfiError", "CfiTable", "Row", "Rule", "open_tables"]
 
 MAX_INSTRUCTIONS = 20_000
 MAX_ENTRIES = 4_000_000
@@ -39,7 +39,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Row:
     """The rules that hold at one pc: for the CFA (a register and an offset, or an
-    expression) and for each register; ``signal`` marks the frame of a signal handler's caller."""
+    expression) and for each register; ``signal`` marks the frame of a signal handler's caller.
+    """
 
     cfa: Rule
     registers: dict[int, Rule]

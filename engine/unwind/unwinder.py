@@ -264,9 +264,7 @@ class Unwinder:
             current = step.registers
         return False
 
-    def _why(
-        self, image: Image | None, problem: str | None, lookup: int, depth: int
-    ) -> str | None:
+    def _why(self, image: Image | None, problem: str | None, lookup: int, depth: int) -> str | None:
         if image is None:
             return f"{lookup:#x} lies in no mapped file"
         if image.problem is not None:

@@ -60,9 +60,7 @@ def _probe(program: Program, descriptor: Descriptor) -> str | None:
     return None
 
 
-def _resolve(
-    program: Program, planner: Planner, descriptor: Descriptor, probe: str
-) -> str | None:
+def _resolve(program: Program, planner: Planner, descriptor: Descriptor, probe: str) -> str | None:
     if probe.startswith("#"):
         name, _, path = probe[1:].partition(".")
         full = descriptor.types.get(name, name)
