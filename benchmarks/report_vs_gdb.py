@@ -1,0 +1,106 @@
+"""Compare ``adp-tui report core CORE --json`` with gdb's backtrace of all threads, on one core.
+
+Both run as whole processes, alternating in one run, after one run of each that warms the page
+cache. Printed are the medians of wall time and peak memory, their ratios, and the machine's load
+at the beginning and the end: read a ratio only where the load is low.
+
+    python benchmarks/report_vs_gdb.py                         the first test program
+    python benchmarks/report_vs_gdb.py --core CORE --exe EXE   any other
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RUNS = 7
+"""Runs of each that count: the median of fewer moves with every neighbour's work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process: wall time in seconds, peak resident memory in megabytes, exit status."""
+
+    seconds: float
+    megabytes: float
+    status: int
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run a command to its end, its output thrown away."""
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - began
+    return Run(seconds, usage.ru_maxrss / 1024, process.returncode)
+
+
+def commands(core: Path, executable: Path) -> dict[str, list[str]]:
+    """Return the two commands, by name."""
+    ours = [sys.executable, "-m", "adp_tui", "report", "core", str(core), "--exe", str(executable)]
+    gdb = ["gdb", "-nx", "-batch", "-ex", "thread apply all bt", str(executable), str(core)]
+    return {"adp-tui": [*ours, "--json"], "gdb": gdb}
+
+
+def tests_core(tokio: str, profile: str) -> tuple[Path, Path]:
+    """Build the tests' first program and let it crash; return core and executable."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from support.build import dump
+
+    made = dump("zoo", tokio=tokio, profile=profile)
+    return made.core, made.executable
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--core", type=Path)
+    parser.add_argument("--exe", type=Path)
+    parser.add_argument("--tokio", default="1.54.1")
+    parser.add_argument("--profile", default="debug")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    options = parser.parse_args()
+    if (options.core is None) != (options.exe is None):
+        parser.error("--core and --exe go together")
+    if options.core is None:
+        core, executable = tests_core(options.tokio, options.profile)
+    else:
+        core, executable = options.core, options.exe
+    print(f"core {core.name}: {core.stat().st_size / 1e6:.1f} MB, ", end="")
+    print(f"executable {executable.name}: {executable.stat().st_size / 1e6:.1f} MB")
+    before = os.getloadavg()[0]
+    measured: dict[str, list[Run]] = {name: [] for name in ("adp-tui", "gdb")}
+    for number in range(options.runs + 1):
+        for name, command in commands(core, executable).items():
+            result = run(command)
+            if result.status not in (0, 1):
+                print(f"{name} ended with status {result.status}: {' '.join(command)}")
+                return 1
+            if number:
+                measured[name].append(result)
+    for name, runs in measured.items():
+        seconds = sorted(r.seconds for r in runs)
+        memory = statistics.median(r.megabytes for r in runs)
+        middle = statistics.median(seconds)
+        print(
+            f"{name:8} {middle:7.3f} s  ({seconds[0]:.3f} … {seconds[-1]:.3f}), {memory:6.1f} MB, "
+            f"median of {len(runs)}"
+        )
+    ours, theirs = (statistics.median(r.seconds for r in measured[n]) for n in ("adp-tui", "gdb"))
+    memory = [statistics.median(r.megabytes for r in measured[n]) for n in ("adp-tui", "gdb")]
+    print(f"ratio    {ours / theirs:7.2f} x gdb's time, {memory[0] / memory[1]:.2f} x its memory")
+    print(f"load     {before:7.2f} at the beginning, {os.getloadavg()[0]:.2f} at the end")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
