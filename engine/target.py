@@ -49,9 +49,11 @@ class Memory(Protocol):
         Raises:
             FaultError: any of the bytes cannot be read.
         """
+        ...
 
     def regions(self) -> Sequence[Region]:
         """Return what can be swept, sorted by address, without overlap."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +157,21 @@ class Target(Protocol):
     @property
     def facts(self) -> Facts:
         """What is known of the process as a whole."""
+        ...
 
     @property
     def memory(self) -> Memory:
         """Its memory."""
+        ...
 
     def threads(self) -> Sequence[ThreadState]:
         """Return every thread, in the order of the target."""
+        ...
 
     def modules(self) -> Sequence[Module]:
         """Return every mapped ELF file, sorted by address; the vdso included."""
+        ...
 
     def close(self) -> None:
         """Let go of files and processes; the target runs on."""
+        ...

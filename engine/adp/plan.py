@@ -55,8 +55,8 @@ class Plan:
             return self._run_data(value)
         for step in self.steps:
             if step.__class__ is int:
-                if step >= 0:  # type: ignore[operator]
-                    address += step  # type: ignore[operator]
+                if step >= 0:
+                    address += step
                     continue
                 address = int.from_bytes(memory.read(address, 8), "little")
                 if not address:

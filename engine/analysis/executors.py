@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from adp_tui.engine.adp.descriptor import Expression
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
@@ -26,8 +26,8 @@ class ExecutorSet:
         self._walked = 0
         self._followed = 0
 
-    def __iter__(self) -> Sequence[ExecutorFacts]:  # type: ignore[override]
-        return iter(list(self._by_address.values()))  # type: ignore[return-value]
+    def __iter__(self) -> Iterator[ExecutorFacts]:
+        return iter(list(self._by_address.values()))
 
     def __len__(self) -> int:
         return len(self._by_address)
@@ -96,7 +96,8 @@ class ExecutorSet:
         """Give an executor that belongs to one thread (a LocalSet) that thread's as parent."""
         by_owner = {t.owner: t for t in threads if t.owner is not None}
         for executor in self._by_address.values():
-            thread = by_owner.get(executor.owner_thread)
+            owner = executor.owner_thread
+            thread = by_owner.get(owner) if owner is not None else None
             if executor.parent is None and thread is not None and thread.executor is not executor:
                 executor.parent = thread.executor
 

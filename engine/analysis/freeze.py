@@ -270,9 +270,9 @@ def _resources(survey: Survey) -> ResourceColumns:
             state = [(n, bound.applied.number(e, env)) for n, e in bound.rule.detail.items()]
             for waker in bound.applied.values(bound.rule.waiters, env, f"waiters of a {kind}"):
                 wakes = survey.wakers.resolve(waker)
-                task = survey.target_of(wakes) if wakes is not None else None
-                if task is not None:
-                    queue.append(f"t{task.index + 1}")
+                waiter = survey.target_of(wakes) if wakes is not None else None
+                if waiter is not None:
+                    queue.append(f"t{waiter.index + 1}")
         queue.extend(by_resource.get(key, ()))
         records.append(
             Resource(

@@ -109,7 +109,7 @@ class RootFinder:
     def _search(
         self, task: TaskFacts, thread: ThreadFacts, raw: RawFrame, name: str, rule: RootRule
     ) -> None:
-        """Try the future's type at each slot of the frame; one that waits for this thread counts."""
+        """Try the future's type at each slot of the frame; what waits for this thread counts."""
         future_type = self._future_type(raw, name, rule.type_param or "F")
         if future_type is None:
             task.problem = f"the type of the future of {name.split('<')[0]} is not known"

@@ -44,21 +44,27 @@ class Rules(Protocol):
 
     def wait(self, type_name: str) -> object | None:
         """Return the rule for a future that waits on something."""
+        ...
 
     def adapter(self, type_name: str) -> object | None:
         """Return the rule for a future that polls others."""
+        ...
 
     def is_future(self, type_name: str) -> bool:
         """Tell whether a type is a future, as far as names tell."""
+        ...
 
     def children(self, rule: object, value: Value) -> Sequence[tuple[str, str | None, Value]]:
         """Return label, state and value of each future that an adapter polls."""
+        ...
 
     def label(self, rule: object, value: Value) -> str | None:
         """Return what the adapter says of itself."""
+        ...
 
     def branches(self, rule: object) -> bool:
         """Tell whether an adapter's futures are branches even when there is only one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,7 +308,7 @@ def stack_identity(frames: Sequence[Frame], waits: Sequence[str]) -> tuple[str, 
     return full.hexdigest(), shape.hexdigest()
 
 
-def _digest(frame: Frame, full: hashlib._Hash, shape: hashlib._Hash) -> None:
+def _digest(frame: Frame, full: hashlib.blake2s, shape: hashlib.blake2s) -> None:
     shape.update(f"{frame.function}\0{frame.kind}\0".encode())
     full.update(
         f"{frame.function}\0{frame.kind}\0{frame.state}\0{frame.file}\0{frame.line}\0"

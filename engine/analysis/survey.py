@@ -183,7 +183,8 @@ class Survey:
             if task.state is TaskState.RUNNING and task.id is not None
         }
         for thread in self.threads:
-            task = by_id.get(thread.current_task)
+            current = thread.current_task
+            task = by_id.get(current) if current is not None else None
             if task is not None and task.thread is None:
                 task.thread, thread.task = thread, task
 

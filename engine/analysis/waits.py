@@ -134,8 +134,8 @@ class WaitReader:
     @staticmethod
     def _mode(leaf: Leaf, env: dict[str, object]) -> str | None:
         assert leaf.rule is not None
-        mode = leaf.rule.rule.mode
-        return leaf.rule.applied.text(mode, env) if mode is not None else None
+        rule = leaf.rule.rule
+        return leaf.rule.applied.text(rule.mode_of, env) if rule.mode_of else rule.mode
 
     def _from_resources(
         self,

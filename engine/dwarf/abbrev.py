@@ -80,7 +80,8 @@ class Abbreviations:
         return found
 
     def _parse(self, offset: int) -> dict[int, Declaration]:
-        data, table = self._data, {}
+        data = self._data
+        table: dict[int, Declaration] = {}
         while data[offset] and len(table) < MAX_TABLE:
             code, offset = uleb(data, offset)
             start = offset

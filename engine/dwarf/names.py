@@ -54,7 +54,8 @@ class UnitIndex:
         add_offset, add_tag = self.offsets.append, self.tags.append
         add_parent, add_name = self.parents.append, self.names.append
         at, end, base = unit.first - unit.offset, len(data), unit.offset
-        parent, stack = -1, []
+        parent = -1
+        stack: list[int] = []
         while at < end:
             code = data[at]
             if code < 128:

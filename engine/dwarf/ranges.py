@@ -153,7 +153,8 @@ class AddressMap:
 
 def _aranges(sections: Sections) -> list[tuple[int, int, int]]:
     """Return (low, high, unit offset) of each live entry; a set that makes no sense is left."""
-    blob, rows, offset = sections.aranges, [], 0
+    blob, offset = sections.aranges, 0
+    rows: list[tuple[int, int, int]] = []
     while offset + 16 <= blob.size:
         length, owner = blob.number(offset, 4), blob.number(offset + 6, 4)
         end = offset + 4 + length

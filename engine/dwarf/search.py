@@ -37,7 +37,8 @@ def string_offsets(sections: Sections, text: str) -> list[int]:
     at = strings.find(b"\0" + raw + b"\0")
     if at >= 0:
         return [at + 1]
-    found, at = [], strings.find(raw + b"\0")
+    found: list[int] = []
+    at = strings.find(raw + b"\0")
     while at >= 0 and len(found) < MAX_SUFFIXES:
         found.append(at)
         at = strings.find(raw + b"\0", at + 1)

@@ -110,9 +110,11 @@ class TypeSource(Protocol):
 
     def type_at(self, offset: int) -> Type:
         """Return the type whose DIE stands at ``offset`` (0 is the unit type ``()``)."""
+        ...
 
     def body_of(self, type_: Type) -> Body:
         """Read the parts of a type that are not read at once."""
+        ...
 
 
 class Type:

@@ -104,7 +104,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A window into a view: rows ``start`` … of ``total`` (after the filter), of ``all`` (before)."""
+    """A window into a view: rows from ``start`` of ``total`` (after the filter), of ``all``."""
 
     epoch: int
     query: Query
@@ -193,27 +193,36 @@ class Door(Protocol):
 
     def summary(self) -> Summary:
         """Return the head of the screen."""
+        ...
 
     def rows(self, query: Query, start: int = 0, count: int | None = None) -> Rows:
         """Return ``count`` rows of a view from ``start``."""
+        ...
 
     def position(self, query: Query, key: str) -> int | None:
         """Return at which row the key stands under this query; None when filtered out."""
+        ...
 
     def task(self, key: str) -> TaskDetail:
         """Return the facts of the task or thread with that key (``t7``, ``tid:3419``)."""
+        ...
 
     def frames(self, key: str) -> Sequence[FrameRow]:
         """Return the stack of a task (logical) or thread (native, spliced with its task's)."""
+        ...
 
     def children(self, ref: str) -> Sequence[VariableRow]:
         """Return the variables of a frame or the fields of a variable, read now."""
+        ...
 
     def refresh(self) -> Summary:
         """Take a new snapshot; on a core the same one."""
+        ...
 
     def cancel(self) -> None:
         """Stop what another thread is waiting for in this door."""
+        ...
 
     def close(self) -> None:
         """Let go of the target."""
+        ...
