@@ -54,14 +54,14 @@ class Plan:
         if data is not None:
             return self._run_data(value)
         for step in self.steps:
-            if step.__class__ is int:
+            if isinstance(step, int):
                 if step >= 0:
                     address += step
                     continue
                 address = int.from_bytes(memory.read(address, 8), "little")
                 if not address:
                     return None
-            elif not _active(step, memory, address):  # type: ignore[arg-type]
+            elif not _active(step, memory, address):
                 return None
         return Value(memory, self.type, address)
 

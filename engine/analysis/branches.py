@@ -32,6 +32,7 @@ class Futures(Protocol):
 
     def is_future(self, type_name: str) -> bool:
         """Tell whether a type is a future."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

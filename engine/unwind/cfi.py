@@ -172,7 +172,7 @@ class CfiTable:
                 high = middle
         if not low:
             return self._blob.size
-        entry = _I32(buffer, base + 8 * (low - 1) + 4)[0] + address
+        entry: int = _I32(buffer, base + 8 * (low - 1) + 4)[0] + address
         return entry - self._address
 
     def _all(self) -> tuple[list[int], list[int]]:

@@ -28,7 +28,7 @@ class Chosen:
 def load_catalogue() -> tuple[Descriptor, ...]:
     """Read the descriptors that ship with adp-tui, by file name."""
     files = sorted(
-        (f for f in resources.files(__package__).iterdir() if f.name.endswith(".adp.json")),
+        (f for f in resources.files(__name__).iterdir() if f.name.endswith(".adp.json")),
         key=lambda f: f.name,
     )
     return tuple(load(f.read_text("utf-8")) for f in files)
