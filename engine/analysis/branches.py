@@ -157,7 +157,9 @@ class BranchFinder:
         except AdpError:
             return
         payload = value.payload(variant)
-        inner = payload.member("0") or payload
+        # Its only field: ``0`` in futures-util, ``future`` in tokio.
+        fields = payload.type.members
+        inner = payload.of(fields[0]) if len(fields) == 1 else payload
         yield _Found(path, inner, None if variant.name == "Future" else "done")
 
     def _may_hold(self, type_: Type, depth: int) -> bool:

@@ -7,7 +7,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from adp_tui.engine.dwarf.abbrev import Declaration
+from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.leb import uleb
@@ -78,15 +78,30 @@ class Search:
         if self._sections.string_offsets:
             yield from self._by_strx(string, tags)
 
-    def _by_strp(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
+    def in_unit(self, unit: Unit, text: str, tags: frozenset[int]) -> Iterator[Die]:
+        """Yield the DIEs of one unit with these tags whose DW_AT_name is exactly ``text``."""
+        for string in string_offsets(self._sections, text):
+            yield from self._by_strp(string, tags, unit)
+            if unit.version >= 5:
+                index = UnitIndex(self._sections, unit)
+                for entry in index.named(frozenset({string})):
+                    if index.tags[entry] in tags:
+                        yield Die(self._sections, unit, index.offsets[entry])
+
+    def _by_strp(
+        self, string: int, tags: frozenset[int], within: Unit | None = None
+    ) -> Iterator[Die]:
         needle, info = struct.pack("<I", string), self._sections.info
-        at = info.find(needle)
+        first, last = (0, info.size) if within is None else (within.first, within.end)
+        at = info.find(needle, first)
         for _ in range(MAX_HITS):
-            if at < 0:
+            if not 0 <= at < last:
                 return
             try:
                 unit = self.unit_of(at)
                 die = self._check(unit, at, self._shapes(unit, tags))
+                if die is not None and die.number(AT.NAME) != string:
+                    die = None
             except NoDebugInfoError:
                 die = None
             if die is not None:
@@ -119,19 +134,19 @@ class Search:
                     yield Die(self._sections, index.unit, index.offsets[entry])
 
     def _shapes(self, unit: Unit, tags: frozenset[int]) -> list[tuple[bytes, int]]:
-        """Return, for each declaration whose name stands at a fixed place, the bytes of its
-        code and how far before the name a DIE begins.
-        """
+        """Return the bytes of each declaration's code and how far before the name a DIE begins."""
         table = self._sections.table(unit)
         key = (unit.abbreviations, tags)
         known = self._named.get(key)
         if known is None:
             known = []
             for code, declaration in table.items():
-                fixed = declaration.fixed.get(AT.NAME)
-                if declaration.tag in tags and fixed is not None and fixed[1] == FORM.STRP:
+                if declaration.tag not in tags:
+                    continue
+                place = declaration.fixed.get(AT.NAME) or _after_frame_base(declaration)
+                if place is not None and place[1] == FORM.STRP:
                     raw = _encode(code)
-                    known.append((raw, len(raw) + fixed[0]))
+                    known.append((raw, len(raw) + place[0]))
             self._named[key] = known
         return known
 
@@ -231,6 +246,22 @@ class Search:
         except (IndexError, KeyError) as error:
             raise NoDebugInfoError(f"the unit at {unit.offset:#x} is cut off") from error
         return lows
+
+
+def _after_frame_base(declaration: Declaration) -> tuple[int, int] | None:
+    """Return where a function's name stands if its frame base is one register.
+
+    LLVM writes DW_AT_frame_base before the name, as an expression of one byte.
+    """
+    at = 0
+    for attribute, form, _ in declaration.attributes:
+        if attribute == AT.NAME:
+            return at, form
+        size = FIXED_SIZE.get(form)
+        if size is None and not (attribute == AT.FRAME_BASE and form == FORM.EXPRLOC):
+            return None
+        at += 2 if size is None else size
+    return None
 
 
 def _encode(code: int) -> bytes:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.dwarf.names import split_path
 from adp_tui.engine.dwarf.types import Kind, Member, Place, Type, Variant
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
-from adp_tui.engine.rust.names import coroutine_function, strip_generics
+from adp_tui.engine.rust.names import coroutine_function
 from adp_tui.engine.value import Value
 
 __all__ = [
@@ -36,8 +37,10 @@ _ENVIRONMENT = re.compile(
 )
 _TEMPORARY = re.compile(r"__\d+$")
 AWAITEE = "__awaitee"
-MAX_COPIES = 128
-"""Copies of a coroutine's type whose units are searched for its function."""
+MAX_COPIES = 512
+"""Units with a coroutine's pinned type that are searched for its function."""
+_STRUCTURE = frozenset({TAG.STRUCTURE})
+_SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
 
 
 def is_coroutine_name(name: str) -> bool:
@@ -135,34 +138,36 @@ class Coroutines:
         )
 
     @staticmethod
-    def _state(variant: Variant, declared: Place | None, lines: dict[int, list[Place]]) -> State:
+    def _state(variant: Variant, declared: Place | None, lines: dict[str, list[Place]]) -> State:
         name = _NAMES.get(variant.name, "suspended")
         awaitee = variant.member.type.member(AWAITEE) if name == "suspended" else None
         place = variant.member.place if name == "suspended" else declared
         macro = None
         if name == "suspended" and awaitee is not None and _foreign(place, declared):
-            same_type = lines.get(awaitee.type_offset) or lines.get(0) or []
+            same_type = lines.get(awaitee.type.name, [])
             user = same_type.pop(0) if same_type else None
             if user is not None:
                 macro, place = place, user
         return State(name, variant, place, macro, awaitee)
 
     def _subprogram(self, type_: Type) -> tuple[DebugInfo, Die] | None:
-        """Find the coroutine's function: ``{async_fn#0}`` beside ``{async_fn_env#0}``.
+        """Find the coroutine's function: ``{async_fn#0}`` of ``{async_fn_env#0}``.
 
-        The type stands in each unit that uses it, the function in those that compile it.
+        The type stands in each unit that uses it, the function in those that compile it. A
+        unit with the function has its parameter's type, whose name is found at once.
         """
-        for count, copy in enumerate(self._program.types_named(type_.name)):
-            if count >= MAX_COPIES:
-                break
-            debug = copy.source
-            if isinstance(debug, DebugInfo):
-                try:
-                    found = _beside(debug, copy)
-                except AdpError:
-                    continue
-                if found is not None:
-                    return debug, found
+        own = split_path(type_.name)[1].replace("_env#", "#", 1)
+        pinned = f"Pin<&mut {type_.name}>"
+        for _, debug in self._program.infos():
+            try:
+                for count, pin in enumerate(debug.search.by_name(pinned, _STRUCTURE)):
+                    if count >= MAX_COPIES:
+                        break
+                    found = _polls(debug, pin, own)
+                    if found is not None:
+                        return debug, found
+            except AdpError:
+                continue
         return None
 
 
@@ -171,42 +176,27 @@ def _foreign(place: Place | None, declared: Place | None) -> bool:
     return place is not None and declared is not None and place.file != declared.file
 
 
-def _beside(debug: DebugInfo, type_: Type) -> Die | None:
-    """Return the function that shares the parent and number of a coroutine's environment."""
-    unit = debug.search.unit_of(type_.offset)
-    index = debug.index(unit)
-    position = index.position(type_.offset)
-    if position is None:
-        return None
-    own = debug.die(type_.offset).text(AT.NAME) or ""
-    wanted = own.replace("_env#", "#", 1)
-    plain = strip_generics(wanted)
-    candidates = []
-    for other in index.siblings(position):
-        if index.tags[other] != TAG.SUBPROGRAM:
-            continue
-        die = debug.die(index.offsets[other])
-        name = die.text(AT.NAME) or ""
-        if name == wanted:
+def _polls(debug: DebugInfo, pin: Die, name: str) -> Die | None:
+    """Return the function with this name in a unit whose first parameter has the pinned type."""
+    for die in debug.search.in_unit(pin.unit, name, _SUBPROGRAM):
+        first = next((c for c in die.children() if c.tag == TAG.FORMAL_PARAMETER), None)
+        if first is not None and first.reference(AT.TYPE) == pin.offset:
             return die
-        if strip_generics(name) == plain:
-            candidates.append(die)
-    return candidates[0] if candidates else None
+    return None
 
 
-def _user_lines(subprogram: tuple[DebugInfo, Die]) -> dict[int, list[Place]]:
-    """Return the places of the function's ``__awaitee`` variables, by type and in order.
+def _user_lines(subprogram: tuple[DebugInfo, Die]) -> dict[str, list[Place]]:
+    """Return the places of the function's ``__awaitee`` variables, by type name and in order.
 
-    rustc collapses macros of other crates there, but not in the variant's members. Key 0 has
-    those of all types.
+    rustc collapses macros of other crates there, but not in the variant's members.
     """
     debug, die = subprogram
-    found: dict[int, list[Place]] = {}
+    found: dict[str, list[Place]] = {}
     for variable in _variables(die):
         if variable.text(AT.NAME) == AWAITEE:
             place, target = debug.place_of(variable), variable.reference(AT.TYPE)
             if place is not None and target is not None:
-                found.setdefault(target, []).append(place)
+                found.setdefault(debug.type_at(target).name, []).append(place)
     return found
 
 
