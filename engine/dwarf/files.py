@@ -25,6 +25,7 @@ class LineHeader:
     """Offset of the first instruction in ``.debug_line``."""
     end: int
     min_instruction: int
+    default_is_stmt: bool
     line_base: int
     line_range: int
     opcode_base: int
@@ -114,7 +115,7 @@ class _Reader:
         minimum = self._number(1)
         if version >= 4:
             self._number(1)
-        self._number(1)
+        default_is_stmt = self._number(1) != 0
         base = self._number(1)
         line_range, opcode_base = self._number(1), self._number(1)
         lengths = tuple(self._number(1) for _ in range(max(opcode_base - 1, 0)))
@@ -124,7 +125,7 @@ class _Reader:
         else:
             directories, files = self._old_tables()
         return LineHeader(
-            version, program, end, minimum, base - 256 if base > 127 else base,
+            version, program, end, minimum, default_is_stmt, base - 256 if base > 127 else base,
             line_range or 1, opcode_base, lengths, directories, files,
         )  # fmt: skip
 

@@ -10,8 +10,10 @@ from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.files import FileTable, read_header
 from adp_tui.engine.dwarf.functions import Function, origin_of, template_types
+from adp_tui.engine.dwarf.lines import LineTable
 from adp_tui.engine.dwarf.names import UnitIndex, split_path
 from adp_tui.engine.dwarf.ranges import AddressMap, contains
+from adp_tui.engine.dwarf.scopes import ScopeReader
 from adp_tui.engine.dwarf.search import Search
 from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.typereader import TypeReader
@@ -46,9 +48,11 @@ class DebugInfo:
         self.sections = Sections(elf)
         self.units = read_units(self.sections.info)
         self.search = Search(self.sections, self.units)
+        self.scopes = ScopeReader(self)
         self._map: AddressMap | None = None
         self._indexes: OrderedDict[int, UnitIndex] = OrderedDict()
         self._files: dict[int, FileTable | None] = {}
+        self._lines: dict[int, LineTable | None] = {}
         self._types = TypeReader(self)
         self._functions: dict[int, Function | None] = {}
         self._names: dict[int, str] = {}
@@ -129,6 +133,23 @@ class DebugInfo:
                 table = None
             self._files[unit.offset] = table
         return self._files[unit.offset]
+
+    def line_at(self, address: int) -> Place | None:
+        """Return file, line and column of the code at an address; None where none is known.
+
+        Raises:
+            NoDebugInfoError: the line table makes no sense.
+        """
+        unit = self.unit_at(address)
+        if unit is None:
+            return None
+        if unit.offset not in self._lines:
+            try:
+                self._lines[unit.offset] = LineTable(self.sections, unit)
+            except NoDebugInfoError:
+                self._lines[unit.offset] = None
+        table = self._lines[unit.offset]
+        return None if table is None else table.place(address)
 
     def place_of(self, die: Die) -> Place | None:
         """Return where a DIE says it was declared."""

@@ -1,0 +1,144 @@
+"""Native frames for people: names, files and lines, inlined functions as frames of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from adp_tui.engine.dwarf.constants import AT, TAG
+from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.functions import origin_of
+from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.dwarf.types import Place
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.model import NativeFrame
+from adp_tui.engine.program import Program
+from adp_tui.engine.rust.names import function_name
+from adp_tui.engine.text import clean
+from adp_tui.engine.unwind.unwinder import RawFrame
+
+__all__ = ["Symbolizer"]
+
+MAX_KNOWN = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What is known of an address without regard to the frame: one for each function there."""
+
+    function: str | None
+    place: Place | None
+    inlined: bool
+
+
+class Symbolizer:
+    """Turns raw frames into named ones; each address is looked up once."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._known: dict[int, tuple[_Named, ...]] = {}
+
+    def frames(self, raw: RawFrame) -> tuple[NativeFrame, ...]:
+        """Return the functions at a frame's address, the innermost inlined one first, the
+        function that was compiled last. There is always one at least: where nothing is known,
+        its ``function`` is None.
+        """
+        module = None if raw.image is None else clean(raw.image.name, 1024)
+        return tuple(
+            NativeFrame(
+                function=named.function,
+                file=named.place.file if named.place is not None else None,
+                dir=named.place.dir if named.place is not None else None,
+                line=named.place.line if named.place is not None else None,
+                column=named.place.column if named.place is not None else None,
+                module=module,
+                pc=raw.pc,
+                inlined=named.inlined,
+                origin="inline" if named.inlined else raw.origin,
+            )
+            for named in self._named(raw)
+        )
+
+    def _named(self, raw: RawFrame) -> tuple[_Named, ...]:
+        known = self._known.get(raw.lookup)
+        if known is None:
+            known = self._look_up(raw)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[raw.lookup] = known
+        return known
+
+    def _look_up(self, raw: RawFrame) -> tuple[_Named, ...]:
+        """Ask the debug information, then the symbols."""
+        image = raw.image
+        if image is None:
+            return (_Named(None, None, inlined=False),)
+        found: list[_Named] = []
+        place: Place | None = None
+        debug = image.debug
+        if debug is not None:
+            address = image.file_address(raw.lookup)
+            place = self._line(debug, address)
+            found = self._functions(debug, address, place)
+        if found and found[-1].function:
+            return tuple(found)
+        symbol = self._symbol(raw.lookup)
+        if found:
+            return (*found[:-1], replace(found[-1], function=symbol))
+        return (_Named(symbol, place, inlined=False),)
+
+    @staticmethod
+    def _line(debug: DebugInfo, address: int) -> Place | None:
+        try:
+            return _cleaned(debug.line_at(address))
+        except AdpError:
+            return None
+
+    def _functions(self, debug: DebugInfo, address: int, place: Place | None) -> list[_Named]:
+        try:
+            chain = debug.scopes.around(address)
+        except AdpError:
+            return []
+        found: list[_Named] = []
+        for die in reversed(chain):
+            if die.tag == TAG.LEXICAL_BLOCK:
+                continue
+            inlined = die.tag == TAG.INLINED_SUBROUTINE
+            found.append(_Named(self._name(debug, die), place, inlined))
+            if inlined:
+                place = self._call(debug, die)
+        return found
+
+    @staticmethod
+    def _name(debug: DebugInfo, die: Die) -> str | None:
+        try:
+            named = origin_of(debug, die)
+            linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
+            return function_name(linkage, debug.qualified_name(named)) or None
+        except AdpError:
+            return None
+
+    @staticmethod
+    def _call(debug: DebugInfo, die: Die) -> Place | None:
+        """Return where an inlined function was called."""
+        try:
+            number, line = die.number(AT.CALL_FILE), die.number(AT.CALL_LINE)
+            table = debug.files(die.unit)
+            file = None if table is None or number is None else table.file(number)
+        except AdpError:
+            return None
+        if file is None or not line:
+            return None
+        return _cleaned(Place(file[0], file[1], line, die.number(AT.CALL_COLUMN)))
+
+    def _symbol(self, address: int) -> str | None:
+        try:
+            symbol = self._program.symbol_at(address)
+        except AdpError:
+            return None
+        return None if symbol is None else function_name(symbol.name) or None
+
+
+def _cleaned(place: Place | None) -> Place | None:
+    if place is None:
+        return None
+    return replace(place, file=clean(place.file, 4096), dir=clean(place.dir, 4096))
