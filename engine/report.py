@@ -1,0 +1,438 @@
+"""The snapshot as JSON, written as a stream: ``docs/report.md`` is its contract.
+
+``docs/report.schema.json`` has every field. Each entity stands on a line of its own, so that
+a report can be searched line by line and is never held in memory as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from adp_tui.engine.errors import CancelledError
+from adp_tui.engine.model import (
+    Branch,
+    Executor,
+    Finding,
+    Frame,
+    Holder,
+    Loss,
+    NativeFrame,
+    Owner,
+    Resource,
+    Snapshot,
+    Stack,
+    TargetFacts,
+    Task,
+    Thread,
+    Wait,
+)
+
+__all__ = [
+    "FINDING_KINDS",
+    "SCHEMA",
+    "FrameDetail",
+    "Options",
+    "TaskDetails",
+    "Variable",
+    "exit_status",
+    "json_report",
+]
+
+SCHEMA = "adp-tui/report/1"
+"""Renaming a field or changing its meaning needs a new number."""
+
+FINDING_KINDS = (
+    "deadlock", "queued_behind", "futurelock", "lost_wakeup", "blocked_worker",
+    "std_lock_across_await", "semaphore_exhausted", "permits_unaccounted", "channel_stuck",
+    "workers_exhausted", "blocking_pool_exhausted", "nested_block_on", "panicked",
+    "overdue_timer", "crash",
+)  # fmt: skip
+"""What ``--fail-on`` takes."""
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a report has beside the usual, and what it leaves out."""
+
+    addresses: bool = False
+    locals: bool = False
+    threads: bool = True
+    tasks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of a frame, or a field of one. ``value`` says why where it is unreadable."""
+
+    name: str
+    type: str
+    value: str
+    address: int | None
+    children: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDetail:
+    """What only memory tells of a frame."""
+
+    address: int | None
+    variables: tuple[Variable, ...] = ()
+
+
+class TaskDetails(Protocol):
+    """Reads from memory what the snapshot does not hold."""
+
+    def frames(self, index: int, *, variables: bool) -> Sequence[FrameDetail]:
+        """Return the frames of task ``index`` in the order of a depth-first walk."""
+
+
+def exit_status(snapshot: Snapshot, fail_on: Collection[str] = ()) -> int:
+    """Return 0 when all was read, 1 when something may be missing, 4 for a finding asked for."""
+    if any(finding.kind in fail_on for finding in snapshot.findings):
+        return 4
+    return 1 if any(loss.missing for loss in snapshot.losses) else 0
+
+
+def json_report(
+    snapshot: Snapshot,
+    options: Options | None = None,
+    details: TaskDetails | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[str]:
+    """Yield the report piece by piece.
+
+    Args:
+        snapshot: what to write.
+        options: what it has beside the usual; ``addresses`` and ``locals`` need ``details``.
+        details: where addresses and variables are read.
+        cancelled: asked now and then whether to stop.
+
+    Raises:
+        CancelledError: ``cancelled`` answered yes.
+    """
+    chosen = options or Options()
+    write = _Tasks(snapshot, chosen, details)
+    threads = snapshot.threads if chosen.threads else ()
+    stacks = snapshot.stacks if chosen.tasks else ()
+    resources = snapshot.resources if chosen.tasks else ()
+    parts: tuple[tuple[str, Iterable[str]], ...] = (
+        ("executors", (_text(_executor(e)) for e in snapshot.executors)),
+        ("threads", (_text(_thread(t)) for t in threads)),
+        ("stacks", (_text(_stack(s)) for s in stacks)),
+        ("tasks", write.all() if chosen.tasks else ()),
+        ("resources", (_text(_resource(r)) for r in resources)),
+        ("findings", (_text(_finding(f)) for f in snapshot.findings)),
+        ("losses", (_text(_loss(loss)) for loss in snapshot.losses)),
+    )
+    yield f'{{"schema": {_text(SCHEMA)},\n"target": {_text(_target(snapshot.target))}'
+    for name, items in parts:
+        yield f',\n"{name}": ['
+        before = "\n"
+        for number, item in enumerate(items):
+            if number % 256 == 0 and cancelled():
+                raise CancelledError
+            yield before + item
+            before = ",\n"
+        yield "]"
+    yield "}\n"
+
+
+_text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _hex(address: int | None) -> str | None:
+    return None if address is None else f"{address:#x}"
+
+
+def _target(target: TargetFacts) -> Json:
+    signal = target.signal
+    return {
+        "kind": target.kind,
+        "core": target.core,
+        "pid": target.pid,
+        "exe": target.exe,
+        "build_id": target.build_id,
+        "arch": target.arch,
+        "pause_ms": target.pause_ms,
+        "taken_at": target.taken_at,
+        "tool": target.tool,
+        "signal": None
+        if signal is None
+        else {
+            "name": signal.name,
+            "number": signal.number,
+            "code": signal.code,
+            "fault_address": _hex(signal.fault_address),
+            "tid": signal.tid,
+        },
+        "runtimes": [
+            {
+                "name": runtime.name,
+                "version": runtime.version,
+                "descriptor": runtime.descriptor,
+                "tested": runtime.tested,
+            }
+            for runtime in target.runtimes
+        ],
+    }
+
+
+def _executor(executor: Executor) -> Json:
+    counts, queues = executor.tasks, executor.queues
+    tasks = {
+        "idle": counts.idle,
+        "running": counts.running,
+        "scheduled": counts.scheduled,
+        "complete": counts.complete,
+    }
+    if counts.unknown:
+        tasks["unknown"] = counts.unknown
+    return {
+        "key": executor.key,
+        "kind": executor.kind,
+        "runtime": executor.runtime,
+        "name": executor.name,
+        "address": _hex(executor.address),
+        "parent": executor.parent,
+        "workers": executor.workers,
+        "blocking_threads": executor.blocking_threads,
+        "tasks": tasks,
+        "queues": {
+            "global": queues.global_,
+            "local": queues.local,
+            "blocking": queues.blocking,
+        },
+        "timers": executor.timers,
+    }
+
+
+def _thread(thread: Thread) -> Json:
+    doing, splice = thread.doing, thread.splice
+    return {
+        "tid": thread.tid,
+        "name": thread.name,
+        "role": thread.role,
+        "executor": thread.executor,
+        "task": thread.task,
+        "signal": thread.signal,
+        "doing": {
+            "kind": doing.kind,
+            "syscall": doing.syscall,
+            "fd": doing.fd,
+            "job": doing.job,
+            "lock": doing.lock,
+        },
+        "splice": None if splice is None else {"frame": splice.frame, "task": splice.task},
+        "stack": [_native(frame) for frame in thread.stack],
+        "cut": thread.cut,
+    }
+
+
+def _native(frame: NativeFrame) -> Json:
+    return {
+        "function": frame.function,
+        "file": frame.file,
+        "line": frame.line,
+        "column": frame.column,
+        "module": frame.module,
+        "pc": _hex(frame.pc),
+        "inlined": frame.inlined,
+        "origin": frame.origin,
+    }
+
+
+def _stack(stack: Stack) -> Json:
+    return {
+        "key": stack.key,
+        "count": stack.count,
+        "hash": stack.hash,
+        "shape": stack.shape,
+        "frames": [_frame(frame) for frame in stack.frames],
+    }
+
+
+def _frame(frame: Frame) -> Json:
+    macro = frame.macro
+    return {
+        "function": frame.function,
+        "kind": frame.kind,
+        "state": frame.state,
+        "file": frame.file,
+        "dir": frame.dir,
+        "line": frame.line,
+        "column": frame.column,
+        "macro": None if macro is None else {"file": macro.file, "line": macro.line},
+        "type": frame.type,
+        "branches": [_branch(branch) for branch in frame.branches],
+        "label": frame.label,
+        "problem": frame.problem,
+    }
+
+
+def _branch(branch: Branch) -> Json:
+    return {
+        "label": branch.label,
+        "state": branch.state,
+        "frames": [_frame(frame) for frame in branch.frames],
+    }
+
+
+def _wait(wait: Wait) -> Json:
+    return {
+        "kind": wait.kind,
+        "mode": wait.mode,
+        "branch": wait.branch,
+        "resource": wait.resource,
+        "task": wait.task,
+        "fd": wait.fd,
+        "remaining_s": wait.remaining_s,
+        "armed": wait.armed,
+        "conf": wait.conf,
+        "src": wait.src,
+        "detail": wait.detail,
+    }
+
+
+class _Tasks:
+    """Writes tasks; equal waits are brought to text once."""
+
+    def __init__(self, snapshot: Snapshot, options: Options, details: TaskDetails | None) -> None:
+        self._tasks = snapshot.tasks
+        self._addresses = options.addresses and details is not None
+        self._locals = options.locals and details is not None
+        self._details = details
+        self._waits: dict[int, str] = {}
+
+    def all(self) -> Iterator[str]:
+        return map(self._task, range(len(self._tasks)))
+
+    def _task(self, index: int) -> str:
+        task = self._tasks.record(index)
+        waits = ", ".join(map(self._wait, task.waits))
+        more = self._more(index) if self._addresses or self._locals else ""
+        return f'{_text(_head(task))[:-1]}, "waits": [{waits}]{more}}}'
+
+    def _wait(self, wait: Wait) -> str:
+        # The columns keep equal waits once, so identity tells them apart while they live.
+        found = self._waits.get(id(wait))
+        if found is None:
+            found = self._waits[id(wait)] = _text(_wait(wait))
+        return found
+
+    def _more(self, index: int) -> str:
+        assert self._details is not None
+        frames = self._details.frames(index, variables=self._locals)
+        more = ""
+        if self._addresses:
+            more += f', "addresses": {_text([_hex(frame.address) for frame in frames])}'
+        if self._locals:
+            found = [[_variable(v) for v in frame.variables] for frame in frames]
+            more += f', "locals": {_text(found)}'
+        return more
+
+
+def _head(task: Task) -> Json:
+    """Return the fields of a task before its waits."""
+    return {
+        "key": task.key,
+        "id": task.id,
+        "name": task.name,
+        "kind": task.kind,
+        "state": task.state,
+        "cancelled": task.cancelled,
+        "runtime": task.runtime,
+        "executor": task.executor,
+        "address": _hex(task.address),
+        "thread": task.thread,
+        "parent": task.parent,
+        "future": task.future,
+        "defined_at": _place(task.defined_at),
+        "spawned_at": _place(task.spawned_at),
+        "panic": task.panic,
+        "stack": task.stack,
+    }
+
+
+def _place(place: tuple[str, int] | None) -> Json | None:
+    return None if place is None else {"file": place[0], "line": place[1]}
+
+
+def _variable(variable: Variable) -> Json:
+    return {
+        "name": variable.name,
+        "type": variable.type,
+        "value": variable.value,
+        "address": _hex(variable.address),
+        "children": [_variable(child) for child in variable.children],
+    }
+
+
+def _resource(resource: Resource) -> Json:
+    return {
+        "key": resource.key,
+        "kind": resource.kind,
+        "type": resource.type,
+        "address": _hex(resource.address),
+        "state": dict(resource.state),
+        "holders": [_holder(holder) for holder in resource.holders],
+        "waiters": resource.waiters,
+        "owners": [_owner(owner) for owner in resource.owners],
+    }
+
+
+def _holder(holder: Holder) -> Json:
+    return {
+        "task": holder.task,
+        "thread": holder.thread,
+        "function": holder.function,
+        "variable": holder.variable,
+        "path": holder.path,
+        "line": holder.line,
+        "amount": holder.amount,
+        "mode": holder.mode,
+        "conf": holder.conf,
+        "src": holder.src,
+    }
+
+
+def _owner(owner: Owner) -> Json:
+    return {
+        "task": owner.task,
+        "thread": owner.thread,
+        "function": owner.function,
+        "variable": owner.variable,
+        "path": owner.path,
+        "line": owner.line,
+        "role": owner.role,
+        "conf": owner.conf,
+        "src": owner.src,
+    }
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "conf": finding.conf,
+        "summary": finding.summary,
+        "tasks": finding.tasks,
+        "threads": finding.threads,
+        "resources": finding.resources,
+        "cycle": (),
+        "evidence": finding.evidence,
+    }
+
+
+def _loss(loss: Loss) -> Json:
+    return {
+        "what": loss.what,
+        "why": loss.why,
+        "count": loss.count,
+        "samples": [_hex(sample) for sample in loss.samples],
+        "missing": loss.missing,
+    }
