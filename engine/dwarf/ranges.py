@@ -119,28 +119,44 @@ class AddressMap:
     """Finds the unit of an address: by ``.debug_aranges``, else by the units' own ranges."""
 
     def __init__(self, sections: Sections, units: Sequence[Unit]) -> None:
-        starts, ends, owners = array("Q"), array("Q"), array("Q")
-        rows: list[tuple[int, int, int]] = []
-        covered: set[int] = set()
-        for low, high, owner in _aranges(sections):
-            rows.append((low, high, owner))
-            covered.add(owner)
-        for unit in units:
-            if unit.offset not in covered:
-                try:
-                    first = Die(sections, unit, unit.first)
-                    rows.extend((low, high, unit.offset) for low, high in ranges_of(first))
-                except AdpError:
-                    continue
-        rows.sort()
-        for low, high, owner in rows:
-            starts.append(low)
-            ends.append(high)
-            owners.append(owner)
-        self._starts, self._ends, self._owners = starts, ends, owners
+        self._sections = sections
+        rows = _aranges(sections)
+        covered = {owner for _, _, owner in rows}
+        self._listed = _Spans(rows)
+        self._unlisted = [unit for unit in units if unit.offset not in covered]
+        self._others: _Spans | None = None
 
     def unit_offset(self, address: int) -> int | None:
         """Return the offset of the unit that holds an address of the file."""
+        found = self._listed.owner(address)
+        if found is not None or not self._unlisted:
+            return found
+        if self._others is None:
+            self._others = _Spans(self._read_unlisted())
+        return self._others.owner(address)
+
+    def _read_unlisted(self) -> list[tuple[int, int, int]]:
+        """Ask the first DIE of each unit that ``.debug_aranges`` says nothing of."""
+        rows: list[tuple[int, int, int]] = []
+        for unit in self._unlisted:
+            try:
+                first = Die(self._sections, unit, unit.first)
+                rows.extend((low, high, unit.offset) for low, high in ranges_of(first))
+            except AdpError:
+                continue
+        return rows
+
+
+class _Spans:
+    """Ranges of addresses with their owners, searched by bisection."""
+
+    def __init__(self, rows: list[tuple[int, int, int]]) -> None:
+        rows.sort()
+        self._starts = array("Q", (low & _MASK for low, _, _ in rows))
+        self._ends = array("Q", (high & _MASK for _, high, _ in rows))
+        self._owners = array("Q", (owner for _, _, owner in rows))
+
+    def owner(self, address: int) -> int | None:
         index = bisect_right(self._starts, address) - 1
         for _ in range(8):
             if index < 0:

@@ -217,13 +217,20 @@ class Search:
         if not codes:
             return lows
         data = self._sections.info.slice(unit.offset, unit.end)
-        pattern = re.compile(
-            b"[" + b"".join(re.escape(bytes([c])) for c in codes) + rb"](?=(.{6}\x00\x00))", re.S
-        )
+        width = self._address_width()
+        behind = rb"](?=(.{%d}\x00{%d}))" % (width, 8 - width)
+        pattern = re.compile(b"[" + b"".join(re.escape(bytes([c])) for c in codes) + behind, re.S)
         for match in pattern.finditer(data, unit.first - unit.offset):
             low = int.from_bytes(match.group(1), "little")
             lows.setdefault(low, []).append(unit.offset + match.start())
         return lows
+
+    def _address_width(self) -> int:
+        """Return how many bytes of an address of the file can differ from zero: the fewer, the
+        fewer false candidates.
+        """
+        last = max((s.address + s.memory_size for s in self._sections.elf.loads), default=0)
+        return min((max(last, 1).bit_length() + 7) // 8, 7)
 
     def _walk_functions(self, unit: Unit, table: dict[int, Declaration]) -> dict[int, list[int]]:
         """Visit every DIE: for units whose addresses are indexes (DWARF 5)."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from adp_tui.engine.dwarf.abbrev import Abbreviations, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM
 from adp_tui.engine.dwarf.die import Die, Raw
 from adp_tui.engine.dwarf.unit import Unit
-from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.elf.file import Blob, ElfFile
 from adp_tui.engine.errors import NoDebugInfoError
 
 __all__ = ["Sections"]
@@ -21,18 +23,64 @@ class Sections:
 
     def __init__(self, elf: ElfFile) -> None:
         self.elf = elf
-        self.info = elf.blob(".debug_info")
-        self.strings = elf.blob(".debug_str")
-        self.line_strings = elf.blob(".debug_line_str")
-        self.string_offsets = elf.blob(".debug_str_offsets")
-        self.addresses = elf.blob(".debug_addr")
-        self.lines = elf.blob(".debug_line")
-        self.ranges = elf.blob(".debug_ranges")
-        self.range_lists = elf.blob(".debug_rnglists")
-        self.locations = elf.blob(".debug_loc")
-        self.location_lists = elf.blob(".debug_loclists")
-        self.aranges = elf.blob(".debug_aranges")
         self._abbreviations = Abbreviations(elf.blob(".debug_abbrev"))
+
+    # Sections may be compressed: each is opened when it is needed.
+
+    @cached_property
+    def info(self) -> Blob:
+        """The DIEs."""
+        return self.elf.blob(".debug_info")
+
+    @cached_property
+    def strings(self) -> Blob:
+        """Strings of DIEs."""
+        return self.elf.blob(".debug_str")
+
+    @cached_property
+    def line_strings(self) -> Blob:
+        """Paths (DWARF 5)."""
+        return self.elf.blob(".debug_line_str")
+
+    @cached_property
+    def string_offsets(self) -> Blob:
+        """Strings by index (DWARF 5)."""
+        return self.elf.blob(".debug_str_offsets")
+
+    @cached_property
+    def addresses(self) -> Blob:
+        """Addresses by index (DWARF 5)."""
+        return self.elf.blob(".debug_addr")
+
+    @cached_property
+    def lines(self) -> Blob:
+        """Line tables."""
+        return self.elf.blob(".debug_line")
+
+    @cached_property
+    def ranges(self) -> Blob:
+        """Range lists up to DWARF 4."""
+        return self.elf.blob(".debug_ranges")
+
+    @cached_property
+    def range_lists(self) -> Blob:
+        """Range lists of DWARF 5."""
+        return self.elf.blob(".debug_rnglists")
+
+    @cached_property
+    def locations(self) -> Blob:
+        """Location lists up to DWARF 4."""
+        return self.elf.blob(".debug_loc")
+
+    @cached_property
+    def location_lists(self) -> Blob:
+        """Location lists of DWARF 5."""
+        return self.elf.blob(".debug_loclists")
+
+    @cached_property
+    def aranges(self) -> Blob:
+        """Which unit an address belongs to."""
+        return self.elf.blob(".debug_aranges")
 
     def table(self, unit: Unit) -> dict[int, Declaration]:
         """Return the abbreviations of a unit; its first DIE is read on the way."""
