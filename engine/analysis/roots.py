@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from adp_tui.engine.unwind.locals import scopes, variables
-
 from adp_tui.engine.adp.descriptor import RootRule
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
-from adp_tui.engine.analysis.rules import Applied, Bound, RuleBook
-from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack, StackWalker
-from adp_tui.engine.analysis.wakers import WakerResolver, Wakes
+from adp_tui.engine.analysis.parents import walk_frames
+from adp_tui.engine.analysis.reach import Follow, Reach
+from adp_tui.engine.analysis.rules import Bound, RuleBook
+from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
+from adp_tui.engine.analysis.waits import Leaf, leaves
+from adp_tui.engine.analysis.wakers import WakerResolver
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import TaskState
 from adp_tui.engine.program import Program
+from adp_tui.engine.unwind.locals import scopes, variables
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import Value
 
 __all__ = ["RootFinder", "find_roots"]
 
+_WAKER = "core::task::wake::Waker"
 MAX_SLOTS = 65_536
 """8-byte slots tried in one frame: half a megabyte, above any frame that was met."""
 
@@ -35,6 +38,7 @@ class RootFinder:
         self._book = book
         self._walker = walker
         self._wakers = wakers
+        self._reach = Reach(program, _WAKER.__eq__, book.opaque, Follow.SHARED)
 
     def find(self, thread: ThreadFacts) -> TaskFacts | None:
         """Return the thread's root as a task, with its logical stack; None when it has none."""
@@ -123,7 +127,7 @@ class RootFinder:
         for value in self._candidates(raw, future_type):
             stack = self._walker.walk(value)
             candidates += 1
-            if self._wakes_thread(value, stack, task.applied, thread):
+            if self._wakes_thread(stack, thread):
                 matches.setdefault(self._identity(stack, value), stack)
         if len(matches) == 1:
             stack = next(iter(matches.values()))
@@ -160,51 +164,30 @@ class RootFinder:
             except AdpError:
                 continue
 
-    def _wakes_thread(
-        self, value: Value, stack: LiveStack, applied: Applied, thread: ThreadFacts
-    ) -> bool:
-        """Tell whether something that the stack waits on holds a waker of this thread."""
-        if thread.parker is None:
+    def _wakes_thread(self, stack: LiveStack, thread: ThreadFacts) -> bool:
+        """Tell whether something that the stack waits on holds a waker of this thread.
+
+        Only a stack that could be read to its leaves counts: one that is cut short was read
+        from bytes that are something else.
+        """
+        if thread.parker is None or any(f.frame.problem for f in walk_frames(stack.frames)):
             return False
-        for frame in _frames(stack.frames):
-            if isinstance(frame.rule, Bound):
-                waker = frame.rule.applied.value(frame.rule.rule.waker, {"it": frame.value})
-                wakes = self._wakers.resolve(waker)
-                if wakes is not None and wakes.thread == thread.parker:
-                    return True
-        return self._holds_waker(value, stack, thread.parker)
+        return any(
+            wakes is not None and wakes.thread == thread.parker
+            for leaf in leaves(stack)
+            for wakes in map(self._wakers.resolve, self._wakers_of(leaf))
+        )
 
-    def _holds_waker(self, value: Value, stack: LiveStack, parker: int) -> bool:
-        """Look for the thread's waker in the bytes of the frames: a waker stored in a future."""
-        for frame in _frames(stack.frames):
-            target = frame.value
-            try:
-                data = target.read(min(target.type.size, 1 << 16))
-            except AdpError:
-                continue
-            needle = parker.to_bytes(8, "little")
-            at = data.find(needle)
-            while at >= 0:
-                for start in (at, at - 8):
-                    if start >= 0 and self._is_waker(target.address + start, parker):
-                        return True
-                at = data.find(needle, at + 1)
-        return False
-
-    def _is_waker(self, address: int, parker: int) -> bool:
-        type_ = self._program.type_named("core::task::wake::Waker")
-        if type_ is None:
-            return False
-        wakes: Wakes | None = self._wakers.resolve(Value(self._program.memory, type_, address))
-        return wakes is not None and wakes.thread == parker
-
-
-def _frames(frames: Sequence[LiveFrame]) -> Iterator[LiveFrame]:
-    """Yield the frames of a stack and of all its branches, outermost first."""
-    for frame in frames:
-        yield frame
-        for branch in frame.branches:
-            yield from _frames(branch.frames)
+    def _wakers_of(self, leaf: Leaf) -> Iterator[Value]:
+        """Yield the wakers that the rules for a leaf name, then those that its types lead to."""
+        frames = (leaf.frame, *leaf.below)
+        for live in frames:
+            if isinstance(live.rule, Bound):
+                applied, rule = live.rule.applied, live.rule.rule
+                waker = applied.value(rule.waker, {"it": live.value})
+                if waker is not None:
+                    yield waker
+        yield from self._reach.find(frames[-1].value)
 
 
 def find_roots(
