@@ -62,7 +62,8 @@ class ThreadLocals:
             for qualified, die in debug.variables_named(name)
             if qualified == f"{path}::{name}" or qualified.startswith(f"{path}::")
         ]
-        symbols = image.symbols.thread_locals()
+        # LLVM renames a symbol that it made local to a unit: ``NAME.llvm.5429408833531791858``.
+        symbols = {name.partition(".llvm.")[0] for name in image.symbols.thread_locals()}
         live = [die for die in found if (die.text(AT.LINKAGE_NAME) or "") in symbols]
         if live:
             return live[0]
