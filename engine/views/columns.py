@@ -1,0 +1,117 @@
+"""What a view is made of: rows by number, and columns whose cells are made when asked for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+from adp_tui.engine.views.records import Cell, Column
+from adp_tui.engine.views.words import key_order
+
+__all__ = ["Cells", "Table"]
+
+
+class Cells:
+    """The cells of one column: row ``i`` shows ``cell(codes[i])``.
+
+    Rows that show the same have the same code, so that 100,000 rows are filtered and sorted
+    over a few distinct texts.
+
+    Args:
+        codes: makes the code of each row; called once, when first needed.
+        make: makes the cell of a code.
+        order: makes what a code is sorted by; by its text where None.
+    """
+
+    def __init__(
+        self,
+        codes: Callable[[], Sequence[Hashable]],
+        make: Callable[[Any], Cell],
+        order: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self._make_codes = codes
+        self._make = make
+        self._order = order
+        self._codes: Sequence[Hashable] | None = None
+        self._cells: dict[Hashable, Cell] = {}
+
+    @property
+    def codes(self) -> Sequence[Hashable]:
+        """The code of each row."""
+        if self._codes is None:
+            self._codes = self._make_codes()
+        return self._codes
+
+    def cell(self, code: Hashable) -> Cell:
+        """Return the cell that a code stands for."""
+        found = self._cells.get(code)
+        if found is None:
+            found = self._cells[code] = self._make(code)
+        return found
+
+    def at(self, index: int) -> Cell:
+        """Return the cell of a row."""
+        return self.cell(self.codes[index])
+
+    def holds(self, word: str) -> dict[Hashable, bool]:
+        """Tell for each code whether its text holds a word (in lower case)."""
+        return {code: word in self.cell(code).text.lower() for code in set(self.codes)}
+
+    def ranks(self) -> list[int]:
+        """Return a number for each row by which to sort; empty texts come last."""
+        distinct = list(set(self.codes))
+        if self._order is not None:
+            keys = {code: self._order(code) for code in distinct}
+        else:
+            keys = {code: key_order(self.cell(code).text) for code in distinct}
+        blank = {code: not self.cell(code).text for code in distinct}
+        distinct.sort(key=lambda code: (blank[code], keys[code]))
+        rank: dict[Hashable, int] = {}
+        last: object = None
+        number = -1
+        for code in distinct:
+            key = (blank[code], keys[code])
+            if key != last:
+                number, last = number + 1, key
+            rank[code] = number
+        return [rank[code] for code in self.codes]
+
+
+class Table(ABC):
+    """The rows of a view, by number, in their natural order."""
+
+    columns: tuple[Column, ...]
+
+    def __init__(self) -> None:
+        self._cells: dict[str, Cells] = {}
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def key(self, index: int) -> str:
+        """Return the key of a row."""
+
+    @abstractmethod
+    def index(self, key: str) -> int | None:
+        """Return the number of the row with a key; None for none."""
+
+    @abstractmethod
+    def make(self, column: str) -> Cells:
+        """Make the cells of a column."""
+
+    def parents(self) -> Sequence[int] | None:
+        """Return the row above each row in the tree (-1 for none); None for no tree."""
+        return None
+
+    @property
+    def always_tree(self) -> bool:
+        """True for a view that is a tree whatever the query says."""
+        return False
+
+    def cells(self, column: str) -> Cells:
+        """Return the cells of a column, made once."""
+        if column not in self._cells:
+            self._cells[column] = self.make(column)
+        return self._cells[column]
