@@ -49,6 +49,7 @@ class AT(enum.IntEnum):
     STMT_LIST = 0x10
     LOW_PC = 0x11
     HIGH_PC = 0x12
+    LANGUAGE = 0x13
     DISCR = 0x15
     DISCR_VALUE = 0x16
     COMP_DIR = 0x1B

@@ -28,6 +28,8 @@ TYPE_TAGS = frozenset({TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.
 MAX_SAME_NAME = 512
 """Copies of one type looked at: a type stands in each unit that uses it."""
 MAX_INDEXES = 4096
+_RUST = 0x1C
+"""DW_LANG_Rust."""
 
 
 class Level(enum.Enum):
@@ -38,6 +40,8 @@ class Level(enum.Enum):
     """Functions and lines, no types (``debug = 1``)."""
     LINES = "line tables only"
     NONE = "none"
+    FOREIGN = "no Rust"
+    """There is debug information, but not of Rust code."""
 
 
 class DebugInfo:
@@ -64,33 +68,37 @@ class DebugInfo:
 
     @property
     def level(self) -> Level:
-        """How much there is: judged by the tags that the abbreviations of Rust units declare."""
+        """How much there is: judged by the tags that the abbreviations of Rust units declare.
+
+        std's own units don't count: they come with a little debug information of their own.
+        """
         if self._level is None:
-            tags: set[int] = set()
-            for unit in self.units:
-                try:
-                    tags |= {d.tag for d in self.sections.table(unit).values()}
-                except AdpError:
-                    continue
-                if TAG.MEMBER in tags and TAG.VARIABLE in tags and self._is_program(unit):
-                    break
-            self._level = self._judge(tags)
+            self._level = self._judge()
         return self._level
 
-    def _is_program(self, unit: Unit) -> bool:
-        return "/library/" not in unit.name and "/rustc/" not in unit.name
-
-    def _judge(self, tags: set[int]) -> Level:
-        if not self.units:
-            return Level.NONE
-        own: set[int] = set()
+    def _judge(self) -> Level:
+        tags: set[int] = set()
+        has_std = False
         for unit in self.units:
-            if self._is_program(unit):
-                own |= {d.tag for d in self.sections.table(unit).values()}
-        tags = own or tags
-        if TAG.MEMBER in tags:
-            return Level.FULL
-        return Level.LIMITED if TAG.NAMESPACE in tags and TAG.SUBPROGRAM in tags else Level.LINES
+            try:
+                declared = self.sections.table(unit).values()
+                if Die(self.sections, unit, unit.first).number(AT.LANGUAGE) != _RUST:
+                    continue
+            except AdpError:
+                continue
+            if self._is_std(unit):
+                has_std = True
+                continue
+            tags |= {d.tag for d in declared}
+            if TAG.MEMBER in tags:
+                return Level.FULL
+        if tags:
+            return Level.LIMITED if TAG.NAMESPACE in tags else Level.LINES
+        return Level.NONE if has_std or not self.units else Level.FOREIGN
+
+    @staticmethod
+    def _is_std(unit: Unit) -> bool:
+        return unit.comp_dir.startswith(("/rustc/", "/rust/deps/"))
 
     def unit_at(self, address: int) -> Unit | None:
         """Return the unit whose code holds an address, or None."""
