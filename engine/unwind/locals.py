@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
@@ -50,13 +50,14 @@ class Scope:
 @dataclass(frozen=True, slots=True, eq=False)
 class NativeVariable:
     """A parameter or local variable of a frame. ``problem`` says why ``value`` is None, or
-    that only a part of it is there.
+    that only a part of it is there. ``scope`` is the number of its function among ``scopes``.
     """
 
     name: str
     type: Type
     value: Value | None
     problem: str | None = None
+    scope: int = 0
 
 
 def scopes(program: Program, raw: RawFrame) -> Sequence[Scope]:
@@ -91,11 +92,13 @@ def variables(program: Program, raw: RawFrame) -> Sequence[NativeVariable]:
         return ()
     reader = _Reader(program, raw, image, debug, chain[0])
     found: list[NativeVariable] = []
+    number = 0
     for scope in reversed(chain):
         for variable in reader.of(scope):
-            found.append(variable)
+            found.append(replace(variable, scope=number))
             if len(found) >= MAX_VARIABLES:
                 return tuple(found)
+        number += scope.tag in _FUNCTIONS
     return tuple(found)
 
 
