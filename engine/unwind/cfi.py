@@ -16,6 +16,8 @@ __all__ = ["CfiError", "CfiTable", "Row", "Rule", "open_tables"]
 MAX_INSTRUCTIONS = 20_000
 MAX_ENTRIES = 4_000_000
 PT_GNU_EH_FRAME = 0x6474E550
+_SP = 7
+"""rsp on x86-64."""
 _I32 = struct.Struct("<i").unpack_from
 
 
@@ -27,13 +29,15 @@ class CfiError(AdpError):
 class Rule:
     """How a register of the caller is found.
 
-    ``kind`` is ``offset`` (saved at CFA + number), ``value`` (is CFA + number), ``register``,
-    ``expression`` (saved at), ``value_expression`` (is), or ``undefined``.
+    ``kind`` is ``offset`` (saved at CFA + number), ``value`` (is CFA + number), ``register``
+    (is in ``register``; for the CFA: that register + number), ``expression`` (saved at),
+    ``value_expression`` (is), or ``undefined``.
     """
 
     kind: str
     number: int = 0
     code: bytes = b""
+    register: int = _SP
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,19 +359,19 @@ class CfiTable:
             return at
         if op == 0x13:
             signed, at = self._sleb(at)
-            state.cfa = Rule("register", signed * cie.data_align, state.cfa.code)
+            state.cfa = Rule("register", signed * cie.data_align, register=state.cfa.register)
             return at
         number, at = self._uleb(at)
         if op == 0x0C:
             offset, at = self._uleb(at)
-            state.cfa = Rule("register", offset, bytes([number & 0xFF]))
+            state.cfa = Rule("register", offset, register=number)
         elif op == 0x12:
             offset, at = self._sleb(at)
-            state.cfa = Rule("register", offset * cie.data_align, bytes([number & 0xFF]))
+            state.cfa = Rule("register", offset * cie.data_align, register=number)
         elif op == 0x0D:
-            state.cfa = Rule("register", state.cfa.number, bytes([number & 0xFF]))
+            state.cfa = Rule("register", state.cfa.number, register=number)
         elif op == 0x0E:
-            state.cfa = Rule("register", number, state.cfa.code)
+            state.cfa = Rule("register", number, register=state.cfa.register)
         elif op == 0x06:
             state.restore(number)
         elif op == 0x07:
@@ -376,7 +380,7 @@ class CfiTable:
             registers.pop(number, None)
         elif op == 0x09:
             other, at = self._uleb(at)
-            registers[number] = Rule("register", other)
+            registers[number] = Rule("register", register=other)
         elif op in (0x05, 0x11, 0x14, 0x15, 0x2F):
             offset, at = self._sleb(at) if op in (0x11, 0x15) else self._uleb(at)
             if op == 0x2F:
@@ -406,7 +410,7 @@ class _State:
     def __init__(self, cie: _Cie) -> None:
         self.cie = cie
         self.registers: dict[int, Rule] = {}
-        self.cfa = Rule("register", 0, b"\x07")
+        self.cfa = Rule("register")
         self.saved: list[tuple[dict[int, Rule], Rule]] = []
 
     def restore(self, register: int) -> None:

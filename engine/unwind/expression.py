@@ -12,6 +12,7 @@ from adp_tui.engine.target import Memory
 __all__ = ["Context", "ExpressionError", "Location", "Piece", "evaluate", "locate"]
 
 MAX_OPERATIONS = 10_000
+_LAST_GENERAL = 16
 _MASK = (1 << 64) - 1
 
 
@@ -29,6 +30,8 @@ class Context:
     frame_base: Callable[[], int] | None = None
     bias: int = 0
     indexed_address: Callable[[int], int | None] | None = None
+    base_type: Callable[[int], tuple[int, bool] | None] | None = None
+    """Size and signedness of the integer type at an offset of the unit; None for another."""
     stack: tuple[int, ...] = ()
     """What is on the stack at the beginning: the CFA, for a rule of call frame information."""
 
@@ -140,6 +143,10 @@ class _Machine:
 
     def _read_register(self, number: int) -> int:
         value = self._context.registers.get(number)
+        if value is None and number > _LAST_GENERAL:
+            raise ExpressionError(
+                "it is in a floating point or vector register: those are not read"
+            )
         if value is None:
             raise ExpressionError("it was in a register that a later call has overwritten")
         return value
@@ -214,6 +221,8 @@ class _Machine:
 
     def _implicit_value(self) -> None:
         size = self._uleb()
+        if self._at + size > len(self._code):
+            raise IndexError(self._at)
         self._implicit = self._code[self._at : self._at + size]
         self._at += size
 
@@ -263,9 +272,34 @@ class _Machine:
     def _branch_if(self) -> None:
         self._branch(self.stack.pop() != 0)
 
-    def _typed(self) -> None:
-        """DW_OP_convert and DW_OP_reinterpret: Rust emits them between integers only."""
-        self._uleb()
+    # Typed operations: LLVM widens integers so in DWARF 5.
+
+    def _convert(self) -> None:
+        self._push(self._cast(self.stack.pop(), self._uleb()))
+
+    def _register_type(self) -> None:
+        number = self._uleb()
+        self._push(self._cast(self._read_register(number), self._uleb()))
+
+    def _constant_type(self) -> None:
+        offset, size = self._uleb(), self._number(1)
+        self._push(self._cast(self._number(size), offset))
+
+    def _deref_type(self) -> None:
+        self._deref_size()
+        self._push(self._cast(self.stack.pop(), self._uleb()))
+
+    def _cast(self, value: int, offset: int) -> int:
+        """Cut a number to the size of a base type, and keep its sign."""
+        if not offset:
+            return value
+        read = self._context.base_type
+        type_ = read(offset) if read is not None else None
+        if type_ is None or not 0 < type_[0] <= 8:
+            raise ExpressionError("its location computes with a type that is no integer")
+        size, signed = type_
+        value &= (1 << 8 * size) - 1
+        return value - (1 << 8 * size) if signed and value >> (8 * size - 1) else value
 
 
 def _signed(value: int) -> int:
@@ -331,8 +365,16 @@ _OPERATIONS: dict[int, Callable[[_Machine], None]] = {
     0xA0: _Machine._implicit_pointer,
     0xA1: _Machine._addrx,
     0xA3: _Machine._entry_value,
-    0xA8: _Machine._typed,
-    0xA9: _Machine._typed,
+    0xA4: _Machine._constant_type,
+    0xA5: _Machine._register_type,
+    0xA6: _Machine._deref_type,
+    0xA8: _Machine._convert,
+    0xA9: _Machine._convert,
     0xF2: _Machine._implicit_pointer,
     0xF3: _Machine._entry_value,
+    0xF4: _Machine._constant_type,
+    0xF5: _Machine._register_type,
+    0xF6: _Machine._deref_type,
+    0xF7: _Machine._convert,
+    0xF9: _Machine._convert,
 }

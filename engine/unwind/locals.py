@@ -23,6 +23,9 @@ __all__ = ["NativeVariable", "Scope", "scopes", "variables"]
 
 MAX_VARIABLES = 4096
 _FUNCTIONS = (TAG.SUBPROGRAM, TAG.INLINED_SUBROUTINE)
+# DW_ATE_*: address, boolean, signed, signed_char, unsigned, unsigned_char, UTF.
+_INTEGERS = frozenset({0x01, 0x02, 0x05, 0x06, 0x07, 0x08, 0x10})
+_SIGNED = frozenset({0x05, 0x06})
 _OPTIMIZED_OUT = "optimized out"
 
 
@@ -123,6 +126,7 @@ class _Reader:
             frame_base=self._frame_base,
             bias=image.bias,
             indexed_address=lambda i: debug.sections.indexed_address(function.unit, i),
+            base_type=self._base_type,
         )
         self._base: int | None = None
 
@@ -187,6 +191,11 @@ class _Reader:
         if not data:
             return None, _OPTIMIZED_OUT
         return Value(self._memory, type_, 0, data), "a part of it was optimized out"
+
+    def _base_type(self, offset: int) -> tuple[int, bool] | None:
+        """Return size and signedness of the integer type at an offset of the function's unit."""
+        type_ = self._debug.type_at(self._function.unit.offset + offset)
+        return (type_.size, type_.encoding in _SIGNED) if type_.encoding in _INTEGERS else None
 
     def _frame_base(self) -> int:
         if self._base is None:
