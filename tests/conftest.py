@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import resource
+import shutil
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from support.build import Dump, MissingToolError, make
+from support.cores import Cores
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +23,15 @@ def dump() -> Callable[..., Dump]:
             pytest.fail(str(problem))
 
     return made
+
+
+@pytest.fixture(scope="session")
+def cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cores]:
+    """Return the maker of small programs and their cores: ``sources`` beside the tests."""
+    if not (shutil.which("gcc") and shutil.which("gdb")):
+        pytest.fail("gcc and gdb are needed: apt-get install gcc gdb")
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
+        pytest.fail("the hard limit of core files is 0: ulimit -Hc unlimited")
+    folder = tmp_path_factory.mktemp("cores")
+    yield Cores(folder)
+    shutil.rmtree(folder, ignore_errors=True)
