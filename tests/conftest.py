@@ -27,7 +27,7 @@ def dump() -> Callable[..., Dump]:
 
 @pytest.fixture(scope="session")
 def cores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cores]:
-    """Return the maker of small programs and their cores: ``sources`` beside the tests."""
+    """Return what builds a single source file and lets it crash."""
     if not (shutil.which("gcc") and shutil.which("gdb")):
         pytest.fail("gcc and gdb are needed: apt-get install gcc gdb")
     if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
