@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adp_tui.engine.unwind.symbolize import Symbolizer
-
 from adp_tui import __version__
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.executors import queues_of
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.readiness import problems
 from adp_tui.engine.analysis.stacks import stack_identity
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
@@ -36,6 +35,7 @@ from adp_tui.engine.model import (
     Thread,
 )
 from adp_tui.engine.rust.thread_names import std_thread_names
+from adp_tui.engine.unwind.symbolize import Symbolizer
 
 __all__ = ["freeze"]
 
@@ -284,11 +284,6 @@ def _resources(survey: Survey) -> ResourceColumns:
 
 
 def _losses(survey: Survey) -> tuple[Loss, ...]:
-    losses = [Loss(w, y, n, s, m) for w, y, n, s, m in survey.losses.items()]
-    facts = survey.program.target.facts
-    losses.extend(Loss("target", problem, 1) for problem in facts.problems)
-    for image in survey.program.images:
-        problem = image.problem or image.module.problem
-        if problem is not None:
-            losses.append(Loss(f"module {image.module.path}", problem, 1, missing=False))
-    return tuple(losses)
+    recognised = any(a.descriptor.executors or a.descriptor.tasks for a in survey.applied)
+    found = problems(survey.program, survey.refused, recognised, survey.threads)
+    return (*found, *(Loss(w, y, n, s, m) for w, y, n, s, m in survey.losses.items()))

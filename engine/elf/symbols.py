@@ -88,6 +88,10 @@ class SymbolTable:
         self._load()
         return self._starts
 
+    def names_hold(self, part: bytes) -> bool:
+        """Tell whether some raw name has this in it."""
+        return any(strings.find(part) >= 0 for _, strings in self._sources)
+
     def thread_locals(self) -> dict[str, int]:
         """Return the offset of each thread-local symbol in the TLS block, by raw name."""
         if self._tls is None:
