@@ -176,17 +176,21 @@ class WakerRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaitRule:
-    """A future (or coroutine) that waits on something."""
+    """A future (or coroutine) that waits on something.
+
+    Where ``awaits`` stands, it does so only while the future that it awaits matches: a cell's
+    initialiser is the author's own future and names its own wait.
+    """
 
     on: str
     kind: str
+    awaits: str | None = None
     mode: str | None = None
     mode_of: Expression | None = None
     resource: Expression | None = None
     task: Expression | None = None
     waker: Expression | None = None
     remaining_ms: Expression | None = None
-    deadline: Expression | None = None
     amount: Expression | None = None
     armed: Expression | None = None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from adp_tui.engine.adp.descriptor import WaitRule
+from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
@@ -47,7 +48,7 @@ def leaves(stack: LiveStack) -> Iterator[Leaf]:
 
 def _leaves(frames: Sequence[LiveFrame], branch: str | None, armed: bool) -> Iterator[Leaf]:
     for index, live in enumerate(frames):
-        if isinstance(live.rule, Bound):
+        if isinstance(live.rule, Bound) and _applies(live.rule.rule, frames[index + 1 :]):
             rest = tuple(frames[index + 1 :])
             yield Leaf(live, branch, armed, live.rule, rest)
             return
@@ -62,6 +63,13 @@ def _leaves(frames: Sequence[LiveFrame], branch: str | None, armed: bool) -> Ite
         last = frames[-1]
         if last.frame.state not in ("returned", "panicked"):
             yield Leaf(last, branch, armed, None)
+
+
+def _applies(rule: WaitRule, below: Sequence[LiveFrame]) -> bool:
+    """Tell whether a rule names the wait of a future that awaits what stands below it."""
+    if rule.awaits is None:
+        return True
+    return bool(below) and Glob(rule.awaits).match(below[0].value.type.name)
 
 
 class WaitReader:
