@@ -8,7 +8,7 @@ from adp_tui.engine.adp.descriptor import Expression
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.rules import Applied, RuleBook
 from adp_tui.engine.analysis.tasks import TaskReader
-from adp_tui.engine.model import Queues
+from adp_tui.engine.model import Queues, TaskState
 from adp_tui.engine.value import Value
 
 __all__ = ["ExecutorSet", "queues_of"]
@@ -70,7 +70,8 @@ class ExecutorSet:
             leads, self._followed = schedulers[self._followed :], len(schedulers)
             for task, scheduler in leads:
                 owner = self.add(scheduler)
-                if owner is not None and task.executor is None:
+                if owner is not None and task.state is TaskState.COMPLETE:
+                    # A finished task left its executor's list; the others stand in it.
                     self.own(owner, task)
             if not fresh and not leads:
                 return

@@ -72,6 +72,8 @@ class TaskFacts:
     id: int | None = None
     executor: ExecutorFacts | None = None
     cancelled: bool = False
+    joinable: bool = False
+    """Somebody holds its JoinHandle, by its own word."""
     future: Value | None = None
     join_waker: Value | None = None
     panic: str | None = None

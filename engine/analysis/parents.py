@@ -12,7 +12,7 @@ from adp_tui.engine.analysis.tasks import TaskReader
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
 
-__all__ = ["find_fds", "set_parents", "walk_frames"]
+__all__ = ["Handles", "find_fds", "walk_frames"]
 
 
 def walk_frames(frames: Sequence[LiveFrame]) -> Iterator[LiveFrame]:
@@ -33,27 +33,43 @@ def _frame_values(task: TaskFacts) -> list[Value]:
     return values
 
 
-def set_parents(
-    program: Program, book: RuleBook, reader: TaskReader, tasks: Sequence[TaskFacts]
-) -> None:
-    """Make the task that owns another's JoinHandle or JoinSet its parent.
+class Handles:
+    """Finds the tasks whose JoinHandle or JoinSet a task owns; each task is searched once.
 
     Only what a task owns alone counts: a handle behind an Arc has no single owner.
     """
-    reach = Reach(program, lambda n: bool(book.holds.all(n)), book.opaque, Follow.OWNED)
-    for task in tasks:
+
+    def __init__(self, program: Program, book: RuleBook, reader: TaskReader) -> None:
+        self._book = book
+        self._reader = reader
+        self._reach = Reach(program, lambda n: bool(book.holds.all(n)), book.opaque, Follow.OWNED)
+        self._held: dict[int, tuple[TaskFacts, list[TaskFacts]]] = {}
+
+    def search(self, task: TaskFacts) -> None:
+        """Read the tasks that a task holds."""
+        if id(task) in self._held:
+            return
+        held: list[TaskFacts] = []
+        self._held[id(task)] = (task, held)
         for start in _frame_values(task):
-            found = [start] if book.holds.all(start.type.name) else reach.find(start)
+            found = [start] if self._book.holds.all(start.type.name) else self._reach.find(start)
             for handle in found:
-                for bound in book.holds.all(handle.type.name):
-                    env = {"it": handle}
-                    for header in bound.applied.values(bound.rule.tasks, env):
-                        _adopt(task, reader.read(header))
+                for bound in self._book.holds.all(handle.type.name):
+                    for header in bound.applied.values(bound.rule.tasks, {"it": handle}):
+                        child = self._reader.read_held(header)
+                        if child is not None:
+                            held.append(child)
+
+    def set_parents(self) -> None:
+        """Make each task the parent of those that it holds."""
+        for task, held in self._held.values():
+            for child in held:
+                _adopt(task, child)
 
 
-def _adopt(parent: TaskFacts, child: TaskFacts | None) -> None:
+def _adopt(parent: TaskFacts, child: TaskFacts) -> None:
     """Set the parent, unless the child has one or would become its own ancestor."""
-    if child is None or child.parent is not None or child is parent:
+    if child.parent is not None or child is parent:
         return
     above: TaskFacts | None = parent
     for _ in range(256):

@@ -9,7 +9,7 @@ from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
-from adp_tui.engine.analysis.parents import find_fds, set_parents, walk_frames
+from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
 from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
@@ -63,7 +63,7 @@ class Survey:
         self._walk_stacks()
         self._say("reading timers, sockets and wakers")
         self._find_registered()
-        self._find_parents()
+        self.handles.set_parents()
         self._say("working out what tasks wait on")
         self._find_waits()
 
@@ -108,14 +108,17 @@ class Survey:
 
     def _find_more(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
         """Find executors that only futures, timers and sockets lead to: a parked LocalSet."""
+        self.handles = Handles(self.program, self.book, self.reader)
         for root in roots:
             self._follow_frames(executors, root)
+            self.handles.search(root)
         for _ in range(4):
             before = len(executors), sum(len(e.tasks) for e in executors)
             executors.walk()
             for executor in list(executors):
                 for task in list(executor.tasks):
                     self._follow_frames(executors, task)
+                    self.handles.search(task)
                 self._follow_wakers(executor)
             executors.walk()
             if before == (len(executors), sum(len(e.tasks) for e in executors)):
@@ -243,9 +246,6 @@ class Survey:
                 if registered.kind != "timer":
                     waiting.append(task)
         self.fds = find_fds(self.program, self.book, list(dict.fromkeys(waiting)))
-
-    def _find_parents(self) -> None:
-        set_parents(self.program, self.book, self.reader, self.tasks)
 
     def _find_waits(self) -> None:
         reader = WaitReader(self.numbering)

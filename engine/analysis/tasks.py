@@ -63,6 +63,21 @@ class TaskReader:
         self._known[address] = task
         return task
 
+    def read_held(self, header: Value) -> TaskFacts | None:
+        """Return the task whose handle was found in a variable, if it is still one.
+
+        A variable that was moved from keeps its bytes, and the header that they point to may
+        be freed: its reference count and the handle's own bit must agree.
+        """
+        known = self._known.get(header.address)
+        if known is not None:
+            return known
+        task = self.read(header)
+        if task is None or not task.joinable or not task.future_type:
+            self._known[header.address] = None
+            return None
+        return task
+
     def _read(self, header: Value, bound: Bound[TaskRule]) -> TaskFacts | None:
         applied, rule = bound.applied, bound.rule
         env: dict[str, object] = {"it": header}
@@ -93,6 +108,10 @@ class TaskReader:
     def _details(self, task: TaskFacts, rule: TaskRule, env: dict[str, object]) -> None:
         applied = task.applied
         task.cancelled = bool(applied.number(rule.flags.get("cancelled"), env))
+        task.joinable = bool(
+            applied.number(rule.flags.get("join_interest"), env)
+            and applied.number(rule.flags.get("refs"), env)
+        )
         task.join_waker = applied.value(rule.join_waker, env)
         if task.state is TaskState.COMPLETE:
             task.panic = applied.text(rule.panic, env)
