@@ -126,7 +126,9 @@ class Search:
             if u.version >= 5 and self._sections.table(u)
         )
         starts = [base for base, _ in bases]
-        touched = {bases[i][1] for i in (bisect_right(starts, h) - 1 for h in hits) if i >= 0}
+        # The units of one object (codegen units that LTO merged) share one table.
+        shared = {starts[i] for i in (bisect_right(starts, h) - 1 for h in hits) if i >= 0}
+        touched = {number for base, number in bases if base in shared}
         for number in sorted(touched):
             index = UnitIndex(self._sections, self._units[number])
             for entry in index.named(frozenset({string})):
