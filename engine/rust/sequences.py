@@ -8,7 +8,7 @@ from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import LayoutError
 from adp_tui.engine.value import Value
 
-__all__ = ["MAX_ELEMENTS", "Elements", "elements"]
+__all__ = ["MAX_ELEMENTS", "Elements", "capacity", "elements"]
 
 MAX_ELEMENTS = 1_000_000
 """A length above this is taken for a broken or hostile value."""
@@ -38,23 +38,26 @@ class Elements:
         return self.value.at(self.address + slot * self.type.size, self.type)
 
 
-def elements(value: Value) -> Elements | None:
+def elements(value: Value, limit: int = MAX_ELEMENTS) -> Elements | None:
     """Return the elements of a Vec, VecDeque, slice reference or array; None for other types.
 
     Raises:
-        LayoutError: the parts of the type are not where std has them, or the length is absurd.
+        LayoutError: the parts of the type are not where std has them, or there are more than
+            ``limit`` elements.
         FaultError: its header cannot be read.
     """
     type_ = value.type
     if type_.kind is Kind.ARRAY:
         if type_.target is None:
             return None
-        return Elements(value, type_.target, value.address, _bounded(type_.count or 0, type_))
+        return Elements(
+            value, type_.target, value.address, _bounded(type_.count or 0, type_, limit)
+        )
     data, length = value.member("data_ptr"), value.member("length")
     if data is not None and length is not None:
         if data.type.target is None:
             return None
-        count = _bounded(length.unsigned(), type_)
+        count = _bounded(length.unsigned(), type_, limit)
         return Elements(value, data.type.target, data.pointer(), count)
     # std (alloc 1.9x): Vec { buf: RawVec { inner: RawVecInner { ptr, cap }, .. }, len },
     # VecDeque { head, len, buf }.
@@ -65,15 +68,15 @@ def elements(value: Value) -> Elements | None:
     if item is None or length is None:
         raise LayoutError(f"{type_.name} has no element type or length in the debug information")
     address = _pointer_below(value, "buf")
-    count = _bounded(length.unsigned(), type_)
+    count = _bounded(length.unsigned(), type_, limit)
     head = value.member("head")
     if head is None:
         return Elements(value, item, address, count)
-    capacity = _bounded(_capacity(value), type_, limit=1 << 40)
-    return Elements(value, item, address, count, head.unsigned(), max(capacity, 1))
+    slots = _bounded(capacity(value), type_, 1 << 40)
+    return Elements(value, item, address, count, head.unsigned(), max(slots, 1))
 
 
-def _bounded(count: int, type_: Type, limit: int = MAX_ELEMENTS) -> int:
+def _bounded(count: int, type_: Type, limit: int) -> int:
     if count > limit:
         raise LayoutError(f"{type_.name} claims to have {count} elements")
     return count
@@ -100,9 +103,15 @@ def _pointer_below(value: Value, name: str) -> int:
     return pointer.unsigned(8)
 
 
-def _capacity(value: Value) -> int:
+def capacity(value: Value) -> int:
+    """Return how many elements the buffer of a Vec or VecDeque has room for.
+
+    Raises:
+        LayoutError: it is not where std has it.
+        FaultError: it cannot be read.
+    """
     buffer = value.member("buf")
-    capacity = _find(buffer, "cap") if buffer is not None else None
-    if capacity is None:
+    found = _find(buffer, "cap") if buffer is not None else None
+    if found is None:
         raise LayoutError(f"{value.type.name} has no capacity in the debug information")
-    return capacity.unsigned(8)
+    return found.unsigned(8)

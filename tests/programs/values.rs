@@ -8,16 +8,16 @@
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::num::{NonZeroU32, Wrapping};
-use std::path::PathBuf;
+use std::num::{NonZeroU32, ParseIntError, Wrapping};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::{Rc, Weak as RcWeak};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -146,6 +146,9 @@ pub struct Sample {
     pub unit: (), // show: ()
     pub raw: *const u32, // show: <addr>
     // fields: * = 41
+    pub raw_slice: *const [u16], // show: <addr> (3 elements)
+    // fields: * = [7, 8, 9]
+    pub raw_dyn: *const dyn Named, // show: <addr>
     pub null: *mut u8, // show: null
     pub reference: &'static u32, // show: 41
     pub exclusive: &'static mut Point, // show: Point { x: 7, y: 8 }
@@ -160,8 +163,8 @@ pub struct Sample {
     pub empty: Empty, // show: Empty
     pub wide: Wide, // show: Wide { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, h: 8, … 10 in all }
     // fields: a = 1; b = 2; c = 3; d = 4; e = 5; f = 6; g = 7; h = 8; i = 9; j = 10
-    pub deep: Deep, // show: Deep { level: 0, inner: Some(Deep { level: 1, inner: Some(Deep {…}) }) }
-    // fields: level = 0; inner = Some(Deep { level: 1, inner: Some(Deep { level: 2, inner: Some(Deep {…}) }) })
+    pub deep: Deep, // show: Deep { level: 0, inner: Some(Deep { level: 1, inner: Some(Deep { level: 2, inner: Some(Deep {…}) }) }) }
+    // fields: level = 0; inner = Some(Deep { level: 1, inner: Some(Deep { level: 2, inner: Some(Deep { level: 3, inner: Some(Deep {…}) }) }) })
     pub generic: Generic<String>, // show: Generic { id: 3 }
     // fields: id = 3; mark = PhantomData
     pub tuple: (u8, char, bool), // show: (1, 'a', true)
@@ -200,6 +203,11 @@ pub struct Sample {
     // fields: 0 = 4
     pub wide_tag: Option<u128>, // show: Some(9)
     // fields: 0 = 9
+    pub large_ok: Result<Vec<u8>, ParseIntError>, // show: Err(ParseIntError { kind: InvalidDigit })
+    // fields: 0 = ParseIntError { kind: InvalidDigit }
+    pub ordering: std::cmp::Ordering, // show: Less
+    pub range: std::ops::Range<u8>, // show: Range { start: 1, end: 4 }
+    // fields: start = 1; end = 4
     pub string: String, // show: "hello \"you\"\n\u{1b}[31m ü"
     pub empty_string: String, // show: ""
     pub long_string: String, // show: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…" (1000 bytes)
@@ -209,10 +217,15 @@ pub struct Sample {
     // fields: value = "counted"; strong = 1; weak = 0
     pub arc_text: Arc<str>, // show: Arc("shared"; strong 2, weak 0)
     // fields: value = "shared"; strong = 2; weak = 0
+    // The other owner of the same text.
     pub arc_text_again: Arc<str>, // show: Arc("shared"; strong 2, weak 0)
+    // fields: value = "shared"; strong = 2; weak = 0
     pub os_string: OsString, // show: "os \xff"
     pub path: PathBuf, // show: "/etc/hosts"
     pub c_string: CString, // show: "see"
+    pub path_reference: &'static Path, // show: "/etc"
+    pub c_reference: &'static CStr, // show: "sea"
+    pub boxed_path: Box<Path>, // show: "/boxed"
     pub borrowed: Cow<'static, str>, // show: Borrowed("cow")
     // fields: 0 = "cow"
     pub vec: Vec<u32>, // show: [1, 2, 3]
@@ -231,6 +244,7 @@ pub struct Sample {
     pub arc_slice: Arc<[u16]>, // show: Arc([4, 5]; strong 1, weak 0)
     // fields: value = [4, 5]; strong = 1; weak = 0
     pub heap: BinaryHeap<u8>, // show: BinaryHeap [9]
+    // fields: [0] = 9
     pub linked: LinkedList<u8>, // show: [1, 2, 3]
     // fields: [0] = 1; [1] = 2; [2] = 3
     pub map: HashMap<&'static str, u32>, // show: {"key": 5}
@@ -245,12 +259,15 @@ pub struct Sample {
     // fields: 0 = 0; 1 = 3; 2 = 6; 3 = 9; 4 = 12; 5 = 15; 6 = 18; 7 = 21; 8 = 24; 9 = 27; 10 = 30; 11 = 33; 12 = 36; 13 = 39; …
     pub tree_set: BTreeSet<char>, // show: {'x', 'y'}
     // fields: [0] = 'x'; [1] = 'y'
+    pub big_map: HashMap<String, Vec<u8>>, // show: {<8 pairs>, … 300 in all}
+    // fields: <key> = [1]; …
     pub boxed: Box<u32>, // show: 12
     pub boxed_point: Box<Point>, // show: Point { x: 3, y: 4 }
     // fields: x = 3; y = 4
     pub arc: Arc<u64>, // show: Arc(64; strong 2, weak 1)
     // fields: value = 64; strong = 2; weak = 1
     pub arc_again: Arc<u64>, // show: Arc(64; strong 2, weak 1)
+    // fields: value = 64; strong = 2; weak = 1
     pub weak: Weak<u64>, // show: Weak(64; strong 2, weak 1)
     // fields: value = 64; strong = 2; weak = 1
     pub gone: Weak<u64>, // show: Weak(dropped; strong 0, weak 1)
@@ -260,22 +277,25 @@ pub struct Sample {
     // fields: value = Point { x: 5, y: 6 }; strong = 1; weak = 1
     pub rc_weak: RcWeak<Point>, // show: Weak(Point { x: 5, y: 6 }; strong 1, weak 1)
     // fields: value = Point { x: 5, y: 6 }; strong = 1; weak = 1
-    pub knot: Rc<Knot>, // show: Rc(Knot { name: "a", next: RefCell(Some(Rc(Knot { name: "b", next: RefCell(Some(Rc(Knot {…}; strong 2, weak 0))) }; strong 1, weak 0))) }; strong 2, weak 0)
+    pub knot: Rc<Knot>, // show: Rc(Knot { name: "a", next: RefCell(Some(Rc(Knot { name: "b", next: RefCell(Some(Rc(<cycle>; strong 2, weak 0))) }; strong 1, weak 0))) }; strong 2, weak 0)
+    // fields: value = Knot { name: "a", next: RefCell(Some(Rc(Knot { name: "b", next: RefCell(Some(Rc(<cycle>; strong 2, weak 0))) }; strong 1, weak 0))) }; strong = 2; weak = 0
     pub cell: Cell<u8>, // show: Cell(3)
     pub unsafe_cell: UnsafeCell<u8>, // show: UnsafeCell(4)
     pub ref_cell: RefCell<u8>, // show: RefCell(5)
     pub shared_cell: RefCell<u8>, // show: RefCell(6; borrowed 2 times)
     pub taken_cell: RefCell<u8>, // show: RefCell(7; mutably borrowed)
     pub once_cell: OnceCell<u8>, // show: OnceCell(Some(8))
-    pub once_lock: OnceLock<u8>, // show: OnceLock(9)
-    pub no_once_lock: OnceLock<u8>, // show: OnceLock(not initialised)
+    // fields: 0 = 8
     pub atomic: AtomicU64, // show: AtomicU64 5
     pub atomic_signed: AtomicI32, // show: AtomicI32 -5
     pub atomic_bool: AtomicBool, // show: AtomicBool true
     pub atomic_pointer: AtomicPtr<u32>, // show: AtomicPtr <addr>
+    // fields: * = 6
     pub non_zero: NonZeroU32, // show: 17
     pub maybe_non_zero: Option<NonZeroU32>, // show: Some(18)
+    // fields: 0 = 18
     pub wrapping: Wrapping<u8>, // show: Wrapping(19)
+    // fields: 0 = 19
     pub mutex: Mutex<u32>, // show: Mutex(1)
     pub locked: Mutex<u32>, // show: Mutex(2; locked)
     pub poisoned: Mutex<u32>, // show: Mutex(3; poisoned)
@@ -294,14 +314,17 @@ pub struct Sample {
     pub arc_dyn: Arc<dyn Named>, // show: Arc(Aligned(64); strong 1, weak 0)
     // fields: value = Aligned(64); strong = 1; weak = 0
     pub function: fn(u32) -> u32, // show: fn values::double
-    pub closure: Box<dyn Fn(u32) -> u32>, // show: closure values::main { base: 100 }
+    pub closure: Box<dyn Fn(u32) -> u32>, // show: closure values::main::{closure#<number>} { base: 100 }
     // fields: base = 100
     pub future: Pin<Box<dyn Future<Output = u32>>>, // show: async fn values::nap suspended at values.rs:<line nap>
+    // fields: minutes = 8; doubled = 16; (awaits) = Never
     pub block: Pin<Box<dyn Future<Output = u32>>>, // show: async block values::main::{async_block#0} not started
     pub done: Pin<Box<dyn Future<Output = u32>>>, // show: async block values::main::{async_block#1} returned
     pub phantom: PhantomData<u64>, // show: PhantomData
     pub manual: ManuallyDrop<u8>, // show: ManuallyDrop(maybe dropped)
+    // fields: unless dropped = 1
     pub uninit: MaybeUninit<u64>, // show: MaybeUninit(maybe uninitialised)
+    // fields: if initialised = 86
     pub union: Bits, // show: union Bits
     // fields: whole = 65537; bytes = [1, 0, 1, 0]
 }
@@ -326,8 +349,6 @@ fn main() {
     let mut done: Pin<Box<dyn Future<Output = u32>>> = Box::pin(async { *number });
     assert!(done.as_mut().poll(&mut context).is_ready());
     let base = std::hint::black_box(100);
-    let once_lock = OnceLock::new();
-    once_lock.set(9).unwrap();
     let once_cell = OnceCell::new();
     once_cell.set(8).unwrap();
     let poisoned = Arc::new(Mutex::new(3));
@@ -359,6 +380,8 @@ fn main() {
         nan: f64::NAN,
         unit: (),
         raw: number,
+        raw_slice: &[7, 8, 9],
+        raw_dyn: &Aligned(1),
         null: std::ptr::null_mut(),
         reference: number,
         exclusive: Box::leak(Box::new(Point { x: 7, y: 8 })),
@@ -395,6 +418,9 @@ fn main() {
         err: Err("broken".to_owned()),
         poll: Poll::Ready(4),
         wide_tag: Some(9),
+        large_ok: Err("x".parse::<u8>().unwrap_err()),
+        ordering: 1.cmp(&2),
+        range: 1..4,
         string: "hello \"you\"\n\u{1b}[31m ü".to_owned(),
         empty_string: String::new(),
         long_string: "a".repeat(1000),
@@ -406,6 +432,9 @@ fn main() {
         os_string: os_string(),
         path: "/etc/hosts".into(),
         c_string: CString::new("see").unwrap(),
+        path_reference: Path::new("/etc"),
+        c_reference: c"sea",
+        boxed_path: Path::new("/boxed").into(),
         borrowed: Cow::Borrowed("cow"),
         vec: vec![1, 2, 3],
         empty_vec: Vec::new(),
@@ -424,6 +453,7 @@ fn main() {
         empty_tree: BTreeMap::new(),
         tall_tree: (0..500).map(|key| (key, key * 3)).collect(),
         tree_set: BTreeSet::from(['x', 'y']),
+        big_map: (0..300).map(|key| (format!("key {key}"), vec![1])).collect(),
         boxed: Box::new(12),
         boxed_point: Box::new(Point { x: 3, y: 4 }),
         weak: Arc::downgrade(&arc),
@@ -440,8 +470,6 @@ fn main() {
         shared_cell: RefCell::new(6),
         taken_cell: RefCell::new(7),
         once_cell,
-        once_lock,
-        no_once_lock: OnceLock::new(),
         atomic: AtomicU64::new(5),
         atomic_signed: AtomicI32::new(-5),
         atomic_bool: AtomicBool::new(true),
@@ -471,7 +499,7 @@ fn main() {
         done,
         phantom: PhantomData,
         manual: ManuallyDrop::new(1),
-        uninit: MaybeUninit::uninit(),
+        uninit: MaybeUninit::new(86),
         union: Bits { whole: 65537 },
     }));
     std::mem::forget(sample.shared_cell.borrow());
