@@ -95,14 +95,18 @@ def _remedy(image: Image) -> str:
 
 
 def _profile(path: str) -> str | None:
-    """Return the cargo profile that an executable's folder names: ``target/release/server``."""
-    folders = PurePosixPath(path).parts[:-1]
-    if folders[-1:] in (("deps",), ("examples",)):
-        folders = folders[:-1]
-    if not folders or "target" not in folders[:-1]:
-        return None
-    name = folders[-1]
-    if not _PROFILE.fullmatch(name):
+    """Return the cargo profile that a path names.
+
+    cargo writes ``target/release/server``, ``target/x86_64-unknown-linux-gnu/release/server``,
+    and examples and tests into a folder below.
+    """
+    folders = list(PurePosixPath(path).parts[:-1])
+    if folders[-1:] in (["deps"], ["examples"]):
+        folders.pop()
+    name = folders.pop() if folders else ""
+    if folders and folders[-1].count("-") >= 2:
+        folders.pop()
+    if folders[-1:] != ["target"] or not _PROFILE.fullmatch(name):
         return None
     return "dev" if name == "debug" else name
 
