@@ -5,10 +5,10 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench screenshots clean
+.PHONY: help setup demo test check format bench demo-dump screenshots clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -47,6 +47,9 @@ format: $(STAMP) ## Format the code
 
 bench: $(STAMP) tools ## Compare with gdb on the same core, alternating in one run
 	$(BIN)/python benchmarks/report_vs_gdb.py
+
+demo-dump: $(STAMP) ## Make the demo's crash dump anew (needs cargo)
+	$(BIN)/python demo/make.py
 
 screenshots: $(STAMP) ## Make the pictures in screenshots/ from the demo
 	$(BIN)/python screenshots/make.py
