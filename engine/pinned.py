@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.dwarf.names import NO_NAME
 from adp_tui.engine.dwarf.search import string_offsets
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.errors import AdpError
@@ -67,9 +68,10 @@ def _polled(debug: DebugInfo, unit: Unit) -> Iterator[str]:
     index = debug.index(unit)
     strings = debug.sections.strings
     for position, tag in enumerate(index.tags):
-        if tag != TAG.SUBPROGRAM or not index.has_name(position):
+        if tag != TAG.SUBPROGRAM:
             continue
-        if strings.slice(index.names[position], index.names[position] + 5) not in _POLL:
+        name = index.name(position)
+        if name == NO_NAME or strings.slice(name, name + 5) not in _POLL:
             continue
         for child in debug.die(index.offsets[position]).children():
             if child.tag == TAG.FORMAL_PARAMETER:

@@ -13,7 +13,7 @@ from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.errors import NoDebugInfoError
 
-__all__ = ["UnitIndex", "split_path"]
+__all__ = ["NO_NAME", "UnitIndex", "split_path"]
 
 _WANTED = frozenset(
     {
@@ -22,7 +22,12 @@ _WANTED = frozenset(
     }
 )  # fmt: skip
 MAX_DEPTH = 64
-_NO_NAME = 0xFFFFFFFF
+NO_NAME = 0xFFFFFFFF
+_NAME_WITHIN = 256
+"""Bytes of a DIE before its name: LLVM writes at most a frame base and a few numbers there."""
+_IN_PLACE = 1 << 40
+"""Added to the offset in ``.debug_info`` of a name that stands in the DIE itself: gcc stores
+names of up to three letters there."""
 
 
 class UnitIndex:
@@ -39,8 +44,7 @@ class UnitIndex:
         self.tags = array("H")
         self.parents = array("l")
         """Index of the nearest indexed ancestor, or -1."""
-        self.names = array("L")
-        """Offset in ``.debug_str`` of the name; ``_NO_NAME`` where it has none there."""
+        self._names: array[int] | None = None
         try:
             self._scan()
         except (IndexError, KeyError) as error:
@@ -50,11 +54,10 @@ class UnitIndex:
         unit, sections = self.unit, self._sections
         table = sections.table(unit)
         data = sections.info.slice(unit.offset, unit.end)
-        fast = _leaf_sizes(table)
-        add_offset, add_tag = self.offsets.append, self.tags.append
-        add_parent, add_name = self.parents.append, self.names.append
+        fast, sizes = _leaf_sizes(table), _sizes(table)
+        add_offset, add_tag, add_parent = self.offsets.append, self.tags.append, self.parents.append
         at, end, base = unit.first - unit.offset, len(data), unit.offset
-        parent = -1
+        parent, count = -1, 0
         stack: list[int] = []
         while at < end:
             code = data[at]
@@ -71,23 +74,34 @@ class UnitIndex:
             else:
                 start = at
                 code, at = uleb(data, at)
-            declaration = table[code]
-            wanted = declaration.tag in _WANTED
-            if wanted:
+            size, tag, children, declaration = sizes[code]
+            at = at + size if size >= 0 else declaration.skip(data, at)
+            if tag:
                 add_offset(base + start)
-                add_tag(declaration.tag)
+                add_tag(tag)
                 add_parent(parent)
-                add_name(self._name(declaration, data, at))
-            at = declaration.skip(data, at)
-            if declaration.children:
+                count += 1
+                if children:
+                    stack.append(parent)
+                    parent = count - 1
+            elif children:
                 stack.append(parent)
-                if wanted:
-                    parent = len(self.offsets) - 1
 
-    def _name(self, declaration: Declaration, data: bytes, at: int) -> int:
+    def name(self, index: int) -> int:
+        """Return the offset in ``.debug_str`` of an entry's name; ``NO_NAME`` for none there."""
+        if self._names is not None:
+            return self._names[index]
+        info = self._sections.info
+        start = self.offsets[index]
+        # A code and the attributes up to the name: what stands before it has a bounded size.
+        data = info.slice(start, min(start + _NAME_WITHIN, self.unit.end))
+        code, at = uleb(data, 0)
+        return self._name(self._sections.table(self.unit)[code], data, at, start)
+
+    def _name(self, declaration: Declaration, data: bytes, at: int, base: int) -> int:
         found = declaration.fixed.get(AT.NAME) or _after_blocks(declaration, data, at)
         if found is None:
-            return _NO_NAME
+            return NO_NAME
         offset, form = found
         if form == FORM.STRP:
             return int.from_bytes(data[at + offset : at + offset + 4], "little")
@@ -96,14 +110,12 @@ class UnitIndex:
         elif form in _STRX_SIZES:
             size = _STRX_SIZES[FORM(form)]
             raw = int.from_bytes(data[at + offset : at + offset + size], "little")
+        elif form == FORM.STRING:
+            return _IN_PLACE + base + at + offset
         else:
-            return _NO_NAME
+            return NO_NAME
         found_offset = self._sections.string_offset(self.unit, form, raw)
-        return _NO_NAME if found_offset is None else found_offset
-
-    def has_name(self, index: int) -> bool:
-        """Tell whether entry ``index`` has a name in ``.debug_str``."""
-        return self.names[index] != _NO_NAME
+        return NO_NAME if found_offset is None else found_offset
 
     def position(self, offset: int) -> int | None:
         """Return at which place of the index the DIE at an offset stands."""
@@ -112,34 +124,33 @@ class UnitIndex:
             return index
         return None
 
-    def siblings(self, index: int) -> Iterator[int]:
-        """Yield the entries that share the parent of entry ``index``."""
-        parent = self.parents[index]
-        # Siblings stand close by: after the parent, and before what follows its subtree.
-        for other in range(parent + 1, len(self.offsets)):
-            if self.parents[other] == parent:
-                yield other
-            elif self.parents[other] < parent:
-                return
-
     def path(self, index: int) -> str:
         """Return the qualified name of entry ``index``: ``tokio::sync::mutex::Mutex<u32>``."""
         parts: list[str] = []
         for _ in range(MAX_DEPTH):
             if index < 0:
                 break
-            name = self.names[index]
-            if name != _NO_NAME:
-                try:
-                    parts.append(self._sections.strings.text(name))
-                except IndexError:
-                    parts.append("?")
+            name = self._text(self.name(index))
+            if name:
+                parts.append(name)
             index = self.parents[index]
         return "::".join(reversed(parts))
 
+    def _text(self, name: int) -> str:
+        if name == NO_NAME:
+            return ""
+        try:
+            if name >= _IN_PLACE:
+                return self._sections.info.text(name - _IN_PLACE)
+            return self._sections.strings.text(name)
+        except IndexError:
+            return "?"
+
     def named(self, names: frozenset[int]) -> Iterator[int]:
         """Yield the places of entries whose name stands at one of these string offsets."""
-        for index, name in enumerate(self.names):
+        if self._names is None:
+            self._names = array("L", (self.name(index) for index in range(len(self.offsets))))
+        for index, name in enumerate(self._names):
             if name in names:
                 yield index
 
@@ -181,6 +192,16 @@ def _leaf_sizes(table: dict[int, Declaration]) -> list[int]:
         ):
             sizes[code] = declaration.size + 1
     return sizes
+
+
+def _sizes(table: dict[int, Declaration]) -> dict[int, tuple[int, int, bool, Declaration]]:
+    """Return, by code, the size after it (-1 where it varies), the tag (0 where it is not
+    wanted), whether children follow, and the declaration.
+    """
+    return {
+        code: (d.size, d.tag if d.tag in _WANTED else 0, bool(d.children), d)
+        for code, d in table.items()
+    }
 
 
 def split_path(name: str) -> tuple[str, str]:
