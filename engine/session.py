@@ -1,0 +1,289 @@
+"""The one door of every front end: plain data in and out, about one target."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from adp_tui.engine.analysis.analysis import Analysis, analyse
+from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.inspection import Inspection, Item
+from adp_tui.engine.model import Snapshot, Thread
+from adp_tui.engine.program import Program
+from adp_tui.engine.target import Target
+from adp_tui.engine.views.details import Details, entity, no_such_key
+from adp_tui.engine.views.frames import Path as FramePath
+from adp_tui.engine.views.frames import task_rows, thread_rows
+from adp_tui.engine.views.panes import Panes
+from adp_tui.engine.views.records import (
+    FrameRow,
+    Progress,
+    Query,
+    Rows,
+    Summary,
+    TaskDetail,
+    VariableRow,
+)
+from adp_tui.engine.views.summary import summary
+
+__all__ = ["Session"]
+
+MAX_REMEMBERED = 512
+"""Lists of variables and fields kept: each is one that a person has expanded."""
+MAX_DEPTH = 64
+"""Fields within fields: a linked list can be expanded for ever."""
+
+
+class Session:
+    """A target with its snapshot; it implements ``Door``.
+
+    Nothing is read before ``open`` (or the first question). One lock makes calls wait for
+    each other; only ``cancel`` goes past it. Refs name a frame or a field by where it is
+    (``1.t7.0-2/3``): those of one epoch stay good however many there are.
+
+    Args:
+        target: what to look at; ``close`` closes it.
+        debug_files: files that may hold the debug information of a module.
+        sysroot: folder under which files of the target's system are looked for.
+        progress: is told what is being read. What it raises ends the opening.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        debug_files: Sequence[Path] = (),
+        sysroot: Path | None = None,
+        progress: Callable[[Progress], None] = lambda step: None,
+    ) -> None:
+        self._target = target
+        self._debug_files = debug_files
+        self._sysroot = sysroot
+        self._progress = progress
+        self._lock = threading.RLock()
+        self._gate = threading.Lock()
+        self._calls = 0
+        self._cancelled = False
+        self._closed = False
+        self._opened: _Opened | None = None
+
+    def open(self) -> Summary:
+        """Read the target, unless that is done.
+
+        Raises:
+            CancelledError: ``cancel`` was called.
+        """
+        with self._call() as opened:
+            return summary(opened.snapshot)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """All facts at once, for reports."""
+        with self._call() as opened:
+            return opened.snapshot
+
+    @property
+    def details(self) -> Inspection:
+        """What a report reads beyond the snapshot; use it from the thread that asks."""
+        with self._call() as opened:
+            return opened.inspection
+
+    # The door.
+
+    def summary(self) -> Summary:
+        """Return the head of the screen."""
+        return self.open()
+
+    def rows(self, query: Query, start: int = 0, count: int | None = None) -> Rows:
+        """Return ``count`` rows of a view from ``start``; ``losses`` is a view as well."""
+        with self._call() as opened:
+            return opened.panes.rows(query, start, count)
+
+    def position(self, query: Query, key: str) -> int | None:
+        """Return at which row the key stands under this query; None when filtered out."""
+        with self._call() as opened:
+            return opened.panes.position(query, key)
+
+    def task(self, key: str) -> TaskDetail:
+        """Return the facts of a task, thread, executor or resource (``t7``, ``tid:3419``, ``x1``,
+        ``r3``), or of the task of a wait's row (``t7/0``).
+        """
+        with self._call() as opened:
+            return opened.details.of(key)
+
+    def frames(self, key: str) -> Sequence[FrameRow]:
+        """Return the stack of a task (logical) or thread (native, spliced with its task's)."""
+        with self._call() as opened:
+            return opened.frames(key)
+
+    def children(self, ref: str) -> Sequence[VariableRow]:
+        """Return the variables of a frame or the fields of a variable, read now."""
+        with self._call() as opened:
+            return opened.children(ref)
+
+    def refresh(self) -> Summary:
+        """Return the same snapshot: what can be opened today is a core, which never changes."""
+        return self.open()
+
+    def cancel(self) -> None:
+        """Stop what another thread is waiting for; before ``open``, the opening."""
+        with self._gate:
+            if self._calls or self._opened is None:
+                self._cancelled = True
+
+    def close(self) -> None:
+        """Let go of the target."""
+        self.cancel()
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._opened = None
+                self._target.close()
+
+    @contextmanager
+    def _call(self) -> Iterator[_Opened]:
+        """Bracket a call: one at a time, opened, and not cancelled."""
+        with self._lock:
+            if self._closed:
+                raise AdpError("the target was let go of", help="open it again")
+            with self._gate:
+                self._calls += 1
+            try:
+                if self._opened is None:
+                    self._opened = self._read()
+                yield self._opened
+                if self._cancelled:
+                    raise CancelledError
+            finally:
+                with self._gate:
+                    self._calls -= 1
+                    self._cancelled = self._cancelled and self._calls > 0
+
+    def _read(self) -> _Opened:
+        def say(text: str) -> None:
+            if self._cancelled:
+                raise CancelledError
+            self._progress(Progress(text))
+
+        say("looking at the modules")
+        program = Program(self._target, debug_files=self._debug_files, sysroot=self._sysroot)
+        return _Opened(analyse(program, say, lambda: self._cancelled))
+
+
+class _Opened:
+    """A snapshot and what is made of it when asked for."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.snapshot = analysis.snapshot
+        self.inspection = Inspection(analysis)
+        self.panes = Panes(self.snapshot)
+        self.details = Details(self.snapshot)
+        self._threads = {f"tid:{t.tid}": t for t in self.snapshot.threads}
+        self._items: OrderedDict[str, list[Item]] = OrderedDict()
+
+    def frames(self, key: str) -> Sequence[FrameRow]:
+        """Return the lines of a stack; a resource or executor has none."""
+        key = entity(key)
+        thread = self._threads.get(key)
+        if thread is None:
+            if key in {e.key for e in self.snapshot.executors} or self._is_resource(key):
+                return ()
+            index = self._index(key)
+            return task_rows(self.snapshot, index, lambda path: self._logical(index, path))
+        task = -1 if thread.splice is None else self._index(thread.splice.task)
+        return thread_rows(
+            self.snapshot,
+            thread,
+            lambda number: self._native(thread, number),
+            lambda path: self._logical(task, path),
+        )
+
+    def children(self, ref: str) -> list[VariableRow]:
+        """Return the rows of a frame or of a variable."""
+        rows = []
+        for number, item in enumerate(self._of(ref, 0)):
+            variable, expandable, unreadable = self.inspection.describe(item)
+            rows.append(
+                VariableRow(
+                    ref=f"{ref}/{number}" if expandable else None,
+                    name=variable.name,
+                    type=variable.type,
+                    value=variable.value,
+                    address=variable.address,
+                    unreadable=unreadable,
+                )
+            )
+        return rows
+
+    # Refs.
+
+    def _logical(self, index: int, path: FramePath) -> str | None:
+        live = self.inspection.live(index).get(path)
+        if live is None or not self.inspection.has_variables(live):
+            return None
+        words = "-".join(map(str, path))
+        return f"{self.snapshot.epoch}.{self.snapshot.tasks.key(index)}.{words}"
+
+    def _native(self, thread: Thread, number: int) -> str | None:
+        # Only debug information names a line, and only it names variables.
+        if thread.stack[number].line is None:
+            return None
+        return f"{self.snapshot.epoch}.tid:{thread.tid}.{number}"
+
+    def _of(self, ref: str, depth: int) -> list[Item]:
+        """Return what a ref names; it is read again where it was forgotten."""
+        known = self._items.get(ref)
+        if known is None:
+            known = self._items[ref] = self._look_up(ref, depth)
+            if len(self._items) > MAX_REMEMBERED:
+                self._items.popitem(last=False)
+        else:
+            self._items.move_to_end(ref)
+        return known
+
+    def _look_up(self, ref: str, depth: int) -> list[Item]:
+        above, slash, number = ref.rpartition("/")
+        if not slash:
+            return self._frame(ref)
+        if depth >= MAX_DEPTH or ref.count("/") > MAX_DEPTH:
+            raise AdpError(f"more than {MAX_DEPTH} values inside one another are not expanded")
+        items = self._of(above, depth + 1)
+        chosen = items[int(number)] if number.isdecimal() and int(number) < len(items) else None
+        if chosen is None or chosen.value is None:
+            raise _stale(ref)
+        return self.inspection.fields(chosen.value)
+
+    def _frame(self, ref: str) -> list[Item]:
+        epoch, _, rest = ref.partition(".")
+        key, _, words = rest.rpartition(".")
+        steps = words.split("-")
+        if epoch != str(self.snapshot.epoch) or not all(s.isdecimal() for s in steps):
+            raise _stale(ref)
+        path = tuple(map(int, steps))
+        thread = self._threads.get(key)
+        if thread is not None:
+            return self.inspection.native_items(thread, path[0])
+        live = self.inspection.live(self._index(key)).get(path)
+        if live is None:
+            raise _stale(ref)
+        return self.inspection.frame_items(live)
+
+    def _index(self, key: str) -> int:
+        try:
+            return self.snapshot.tasks.index(key)
+        except KeyError:
+            raise no_such_key(self.snapshot, key) from None
+
+    def _is_resource(self, key: str) -> bool:
+        number = key.removeprefix("r")
+        count = len(self.snapshot.resources)
+        return key.startswith("r") and number.isdecimal() and 0 < int(number) <= count
+
+
+def _stale(ref: str) -> AdpError:
+    return AdpError(
+        f"{ref[:80]} names no variable of this snapshot", help="ask for the stack again"
+    )

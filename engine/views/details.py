@@ -1,0 +1,295 @@
+"""Facts of one entity as labelled lines, and what can be followed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.model import Executor, Resource, Snapshot, Task, TaskState, Thread
+from adp_tui.engine.text import clean
+from adp_tui.engine.views.executors import queue_words
+from adp_tui.engine.views.places import place
+from adp_tui.engine.views.records import Cell, TaskDetail, Tone
+from adp_tui.engine.views.tasks import STATE_TONES
+from adp_tui.engine.views.threads import role_words
+from adp_tui.engine.views.words import (
+    count_of,
+    doing,
+    future_name,
+    resource_state,
+    type_name,
+    wait_sentence,
+    wait_words,
+)
+
+__all__ = ["Details", "entity", "no_such_key"]
+
+Fact = tuple[str, Cell]
+Link = tuple[str, str]
+MAX_LISTED = 100
+"""Tasks, threads and resources named one by one."""
+
+
+def entity(key: str) -> str:
+    """Return the key of the entity that a row's key leads to: ``t7`` for ``t7/0``."""
+    return key.partition("/")[0]
+
+
+def no_such_key(snapshot: Snapshot, key: str) -> AdpError:
+    """Return the error for a key that the snapshot does not have."""
+    return AdpError(
+        f"there is no {clean(key, 64)} in this snapshot",
+        help=f"it has t1 to t{len(snapshot.tasks)}, x1 to x{len(snapshot.executors)}, "
+        f"r1 to r{len(snapshot.resources)}, and threads as tid:NUMBER",
+    )
+
+
+class Details:
+    """Makes the details of a snapshot's entities."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._threads = {f"tid:{t.tid}": t for t in snapshot.threads}
+        self._executors = {e.key: e for e in snapshot.executors}
+        self._resources = {r.key: r for r in snapshot.resources}
+        self._children: dict[int, list[int]] | None = None
+
+    def of(self, key: str) -> TaskDetail:
+        """Return the facts of a task, thread, executor or resource.
+
+        Raises:
+            AdpError: there is none with that key.
+        """
+        key = entity(key)
+        facts: Iterator[Fact]
+        links: Iterator[Link]
+        if key in self._threads:
+            thread = self._threads[key]
+            title, facts, links = self._thread_title(thread), _thread(thread), _thread_links(thread)
+        elif key in self._executors:
+            executor = self._executors[key]
+            title = f"{key} {clean(executor.kind, 64)} {clean(executor.name or '', 64)}".strip()
+            facts, links = self._executor(executor), _executor_links(executor)
+        elif key in self._resources:
+            resource = self._resources[key]
+            title = f"{key} {resource.kind} {type_name(resource.type)}"
+            facts, links = self._resource(resource), self._resource_links(resource)
+        else:
+            task = self._task_named(key)
+            title = f"{key} {future_name(task.future)}".strip()
+            facts, links = self._task(task), self._task_links(task)
+        unique = tuple(dict.fromkeys(links))
+        return TaskDetail(self._snapshot.epoch, key, title, tuple(facts), unique)
+
+    def _task_named(self, key: str) -> Task:
+        try:
+            return self._snapshot.tasks.record(self._snapshot.tasks.index(key))
+        except KeyError:
+            raise no_such_key(self._snapshot, key) from None
+
+    # Tasks.
+
+    def _task(self, task: Task) -> Iterator[Fact]:
+        tone = Tone.ERROR if task.panic is not None else STATE_TONES[task.state]
+        yield "state", Cell(task.state.value + (", cancelled" if task.cancelled else ""), tone)
+        if task.panic is not None:
+            yield "panicked", Cell(clean(task.panic, 1000), Tone.ERROR)
+        yield from self._waits(task)
+        yield "kind", Cell(task.kind)
+        if task.id is not None:
+            yield "id", Cell(str(task.id))
+        if task.name:
+            yield "name", Cell(clean(task.name, 200))
+        future = clean(task.future, 2000)
+        yield "future", Cell(future) if future else Cell("not known", Tone.WARNING)
+        yield "executor", self._executor_cell(task.executor)
+        if task.thread is not None:
+            yield "thread", Cell(self._thread_words(task.thread))
+        for label, where in (("defined at", task.defined_at), ("spawned at", task.spawned_at)):
+            if where is not None:
+                yield label, Cell(place(*where))
+        if task.parent is not None:
+            yield "parent", Cell(self._task_words(task.parent))
+        children = self._children_of(task)
+        if children:
+            words = ", ".join(self._snapshot.tasks.key(i) for i in children[:MAX_LISTED])
+            yield "holds", Cell(_more(words, len(children)))
+        yield "address", Cell(f"{task.address:#x}", Tone.MUTED)
+
+    def _waits(self, task: Task) -> Iterator[Fact]:
+        for wait in task.waits[:MAX_LISTED]:
+            words = wait_sentence(wait, self._resources.get(wait.resource or ""))
+            if wait.task is not None:
+                words = words.replace(wait.task, self._task_words(wait.task), 1)
+            yield "waits on", Cell(words, Tone.WARNING if wait.kind == "unknown" else Tone.NORMAL)
+        if len(task.waits) > MAX_LISTED:
+            yield "waits on", Cell(f"… {len(task.waits) - MAX_LISTED} more", Tone.MUTED)
+        if not task.waits and task.state is TaskState.RUNNING and task.thread is not None:
+            thread = self._threads.get(f"tid:{task.thread}")
+            if thread is not None:
+                yield "now", Cell(doing(thread.doing, task.key))
+
+    def _task_links(self, task: Task) -> Iterator[Link]:
+        for wait in task.waits[:MAX_LISTED]:
+            if wait.task is not None:
+                yield "joins", wait.task
+            if wait.resource is not None:
+                yield "waits on", wait.resource
+        if task.parent is not None:
+            yield "parent", task.parent
+        if task.thread is not None:
+            yield "thread", f"tid:{task.thread}"
+        if task.executor is not None:
+            yield "executor", task.executor
+        for child in self._children_of(task)[:MAX_LISTED]:
+            yield "holds", self._snapshot.tasks.key(child)
+
+    def _children_of(self, task: Task) -> list[int]:
+        tasks = self._snapshot.tasks
+        if self._children is None:
+            self._children = {}
+            for index, parent in enumerate(tasks.parent):
+                if parent >= 0:
+                    self._children.setdefault(parent, []).append(index)
+        return self._children.get(tasks.index(task.key), [])
+
+    # Words for what others refer to.
+
+    def _task_words(self, key: str) -> str:
+        tasks = self._snapshot.tasks
+        try:
+            index = tasks.index(key)
+        except KeyError:
+            return key
+        state = tasks.STATES[tasks.state[index]].value
+        return f"{key} {future_name(tasks.texts.text(tasks.future[index]))} ({state})"
+
+    def _thread_words(self, tid: int) -> str:
+        thread = self._threads.get(f"tid:{tid}")
+        name = "" if thread is None or not thread.name else f" {clean(thread.name, 64)}"
+        return f"{tid}{name}"
+
+    def _executor_cell(self, key: str | None) -> Cell:
+        executor = self._executors.get(key or "")
+        if executor is None:
+            return Cell("not known", Tone.WARNING)
+        name = f" {clean(executor.name, 64)}" if executor.name else ""
+        return Cell(f"{executor.key} {clean(executor.kind, 64)}{name}")
+
+    # Threads.
+
+    def _thread_title(self, thread: Thread) -> str:
+        title = f"thread {self._thread_words(thread.tid)}"
+        signal = self._snapshot.target.signal
+        if thread.signal:
+            title += f" ({'signal' if signal is None else signal.name})"
+        return title
+
+    # Executors.
+
+    def _executor(self, executor: Executor) -> Iterator[Fact]:
+        runtime = next(
+            (r for r in self._snapshot.target.runtimes if r.name == executor.runtime), None
+        )
+        yield "kind", Cell(clean(executor.kind, 64))
+        if runtime is not None:
+            version = runtime.version or "version not known"
+            untested = "" if runtime.tested else ", not tested with this version"
+            tone = Tone.NORMAL if runtime.tested else Tone.WARNING
+            yield (
+                "runtime",
+                Cell(f"{runtime.name} {version} by {runtime.descriptor}{untested}", tone),
+            )
+        if executor.parent is not None:
+            yield "inside", self._executor_cell(executor.parent)
+        counts = executor.tasks
+        names = ("idle", "scheduled", "running", "complete", "unknown")
+        words = [f"{getattr(counts, n)} {n}" for n in names if getattr(counts, n)]
+        yield "tasks", Cell(", ".join(words) or "none")
+        for label, tids in (
+            ("worker", executor.workers),
+            ("blocking", executor.blocking_threads),
+        ):
+            for tid in tids[:MAX_LISTED]:
+                thread = self._threads.get(f"tid:{tid}")
+                does = f": {doing(thread.doing, thread.task)}" if thread is not None else ""
+                yield label, Cell(self._thread_words(tid) + does)
+        yield "queues", Cell(queue_words(executor.queues) or "not known")
+        yield "timers", Cell("not known" if executor.timers is None else str(executor.timers))
+        yield "address", Cell(f"{executor.address:#x}", Tone.MUTED)
+
+    # Resources.
+
+    def _resource(self, resource: Resource) -> Iterator[Fact]:
+        yield "kind", Cell(resource.kind)
+        yield "type", Cell(clean(resource.type, 2000))
+        state = resource_state(resource)
+        if state:
+            yield "state", Cell(state)
+        yield "waiting", Cell(count_of(len(resource.waiters), "task"))
+        for key in resource.waiters[:MAX_LISTED]:
+            yield "waiter", Cell(self._waiter(key, resource.key))
+        for holder in resource.holders[:MAX_LISTED]:
+            who = holder.task or f"thread {holder.thread}"
+            yield "held by", Cell(f"{who} as {clean(holder.variable, 64)} in {holder.function}")
+        yield "address", Cell(f"{resource.address:#x}", Tone.MUTED)
+
+    def _waiter(self, key: str, resource: str) -> str:
+        words = self._task_words(key)
+        tasks = self._snapshot.tasks
+        try:
+            waits = tasks.waits_of(tasks.index(key))
+        except KeyError:
+            return words
+        how = next((wait_words(w) for w in waits if w.resource == resource), None)
+        return words if how is None else f"{words}: {how}"
+
+    @staticmethod
+    def _resource_links(resource: Resource) -> Iterator[Link]:
+        for key in resource.waiters[:MAX_LISTED]:
+            yield "waiter", key
+        for holder in resource.holders[:MAX_LISTED]:
+            if holder.task is not None:
+                yield "held by", holder.task
+
+
+def _more(words: str, count: int) -> str:
+    return words if count <= MAX_LISTED else f"{words} … {count - MAX_LISTED} more"
+
+
+def _thread(thread: Thread) -> Iterator[Fact]:
+    tone = Tone.ERROR if thread.signal else Tone.NORMAL
+    yield "doing", Cell(doing(thread.doing, thread.task), tone)
+    yield "role", Cell(role_words(thread))
+    yield "name", Cell(clean(thread.name, 200)) if thread.name else Cell("none", Tone.MUTED)
+    if thread.executor is not None:
+        yield "executor", Cell(thread.executor)
+    if thread.task is not None:
+        yield "task", Cell(thread.task)
+    if thread.doing.job:
+        yield "job", Cell(clean(thread.doing.job, 1000))
+    yield "frames", Cell(str(len(thread.stack)))
+    guessed = sum(frame.guessed for frame in thread.stack)
+    if guessed:
+        yield (
+            "guessed",
+            Cell(f"{count_of(guessed, 'frame')} without unwind information", Tone.WARNING),
+        )
+    if thread.cut is not None:
+        yield "cut", Cell(clean(thread.cut, 1000), Tone.WARNING)
+
+
+def _thread_links(thread: Thread) -> Iterator[Link]:
+    if thread.task is not None:
+        yield "task", thread.task
+    if thread.executor is not None:
+        yield "executor", thread.executor
+
+
+def _executor_links(executor: Executor) -> Iterator[Link]:
+    if executor.parent is not None:
+        yield "inside", executor.parent
+    for tid in executor.workers[:MAX_LISTED]:
+        yield "worker", f"tid:{tid}"
+    for tid in executor.blocking_threads[:MAX_LISTED]:
+        yield "blocking", f"tid:{tid}"
