@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import islice
 
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
@@ -193,16 +194,28 @@ class DebugInfo:
         return self._types.body_of(type_)
 
     def types_named(self, name: str) -> Iterator[Type]:
-        """Yield the copies of the type with a qualified name."""
+        """Yield the copies of the type with a qualified name; broken ones are left out."""
         _, last = split_path(name)
-        for count, die in enumerate(self.search.by_name(last, TYPE_TAGS)):
-            if count >= MAX_SAME_NAME:
+        found = False
+        # The name of a pointer or a vtable holds paths, and stands as a whole in its DIE.
+        for text in dict.fromkeys((last, name)):
+            for die in islice(self.search.by_name(text, TYPE_TAGS), MAX_SAME_NAME):
+                type_ = self._type_called(name, die)
+                if type_ is not None:
+                    found = True
+                    yield type_
+            if found:
                 return
+
+    def _type_called(self, name: str, die: Die) -> Type | None:
+        """Return the type of a DIE if it is a definition and has this name."""
+        try:
             if AT.DECLARATION in die:
-                continue
+                return None
             type_ = self.type_at(die.offset)
-            if type_.name == name:
-                yield type_
+        except NoDebugInfoError:
+            return None
+        return type_ if type_.name == name else None
 
     # Functions.
 

@@ -141,7 +141,8 @@ class AddressMap:
         for unit in self._unlisted:
             try:
                 first = Die(self._sections, unit, unit.first)
-                rows.extend((low, high, unit.offset) for low, high in ranges_of(first))
+                # Functions that the linker dropped stand at 0 or 1.
+                rows.extend((s, e, unit.offset) for s, e in ranges_of(first) if s > 1)
             except AdpError:
                 continue
         return rows

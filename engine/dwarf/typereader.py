@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
@@ -37,6 +38,7 @@ class TypeReader:
 
     def __init__(self, info: DebugInfo) -> None:
         self._info = info
+        self._reading: set[int] = set()
         self._known: dict[int, Type] = {0: Type(info, 0, Kind.BASE, "()", 0, body=Body())}
 
     def type_at(self, offset: int) -> Type:
@@ -63,7 +65,7 @@ class TypeReader:
         name = die.text(AT.NAME) or ""
         if die.tag in _NAMED and name:
             name = self._info.qualified_name(die)
-        size = die.number(AT.BYTE_SIZE) or 0
+        size = max(die.number(AT.BYTE_SIZE) or 0, 0)
         if kind is Kind.POINTER and not size:
             size = 8
         if kind is Kind.ARRAY and not size:
@@ -84,11 +86,14 @@ class TypeReader:
     def _array_size(self, die: Die) -> int:
         """Multiply an array's counts with the size of its elements: rustc writes no size."""
         target = die.reference(AT.TYPE)
-        count = 1
-        for child in die.children():
-            if child.tag == TAG.SUBRANGE:
-                count *= _count(child)
-        return count * self.type_at(target).size if target is not None else 0
+        if target is None or die.offset in self._reading or len(self._reading) > MAX_HOPS:
+            return 0
+        self._reading.add(die.offset)
+        try:
+            count = _elements(c for c in die.children() if c.tag == TAG.SUBRANGE)
+            return count * self.type_at(target).size
+        finally:
+            self._reading.discard(die.offset)
 
     @staticmethod
     def _target(die: Die, kind: Kind) -> int | None:
@@ -106,7 +111,8 @@ class TypeReader:
         params: dict[str, int] = {}
         enumerators: dict[int, str] = {}
         part: VariantPart | None = None
-        count: int | None = None
+        ranges: list[Die] = []
+        mask = (1 << 8 * min(type_.size or 16, 16)) - 1
         for child in die.children():
             tag = child.tag
             if tag == TAG.MEMBER and len(members) < MAX_MEMBERS:
@@ -114,13 +120,13 @@ class TypeReader:
             elif tag == TAG.TEMPLATE_TYPE:
                 params[child.text(AT.NAME) or ""] = child.reference(AT.TYPE) or 0
             elif tag == TAG.ENUMERATOR:
-                enumerators[_constant(child, AT.CONST_VALUE) or 0] = child.text(AT.NAME) or ""
+                number = (_constant(child, AT.CONST_VALUE) or 0) & mask
+                enumerators[number] = child.text(AT.NAME) or ""
             elif tag == TAG.VARIANT_PART:
                 part = self._variants(child)
             elif tag == TAG.SUBRANGE:
-                count = (count or 1) * _count(child)
-        if type_.kind is Kind.ARRAY:
-            count = min(count or 0, MAX_ELEMENTS)
+                ranges.append(child)
+        count = _elements(ranges) if type_.kind is Kind.ARRAY else None
         return Body(tuple(members), part, params, enumerators, count)
 
     def _member(self, die: Die) -> Member:
@@ -178,7 +184,7 @@ def _location(die: Die) -> int:
     """Return a member's offset: a constant, or an expression that adds one."""
     number = die.number(AT.DATA_MEMBER_LOCATION)
     if number is not None:
-        return number
+        return max(number, 0)
     block = die.block(AT.DATA_MEMBER_LOCATION)
     if block and block[0] == 0x23 and len(block) > 1:
         return uleb(block + b"\0", 1)[0]
@@ -191,6 +197,14 @@ def _constant(die: Die, attribute: int) -> int | None:
     if block is not None:
         return int.from_bytes(block[:16], "little")
     return die.number(attribute)
+
+
+def _elements(ranges: Iterable[Die]) -> int:
+    """Multiply the counts of an array's dimensions; none where there are no dimensions."""
+    total, dimensions = 1, 0
+    for die in ranges:
+        total, dimensions = min(total * _count(die), MAX_ELEMENTS), dimensions + 1
+    return total if dimensions else 0
 
 
 def _count(die: Die) -> int:

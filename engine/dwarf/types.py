@@ -202,7 +202,7 @@ class Type:
 
     @property
     def enumerators(self) -> Mapping[int, str]:
-        """Names of the values of an enumeration type."""
+        """Names of the values of an enumeration type, which are unsigned numbers of its size."""
         return self.body.enumerators or {}
 
     @property
