@@ -7,11 +7,12 @@ a report can be searched line by line and is never held in memory as a whole.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from adp_tui.engine.errors import CancelledError
+from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import (
     Branch,
     Executor,
@@ -29,6 +30,7 @@ from adp_tui.engine.model import (
     Thread,
     Wait,
 )
+from adp_tui.engine.rust.names import plain_path
 
 __all__ = [
     "FINDING_KINDS",
@@ -38,6 +40,7 @@ __all__ = [
     "TaskDetails",
     "Variable",
     "exit_status",
+    "future_name",
     "json_report",
 ]
 
@@ -53,6 +56,9 @@ FINDING_KINDS = (
 """What ``--fail-on`` takes."""
 
 Json = Mapping[str, object]
+_COROUTINE = re.compile(r"\{(?:async|gen)[a-z_]*_env#\d+\}(?:<.*>)?$", re.DOTALL)
+_ASYNC_FN = re.compile(r"::\{(?:async|gen)_fn_env#\d+\}")
+_ENVIRONMENT = re.compile(r"_env#(?=\d+\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,22 @@ def json_report(
 
 
 _text = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def future_name(type_name: str, stack: Stack | None) -> str:
+    """Name a task's future as ``docs/report.md`` has it: an async fn as its function.
+
+    A future around others keeps its type, with the coroutines in it named so.
+    """
+    first = stack.frames[0] if stack is not None and stack.frames else None
+    if first is not None and first.kind != "future" and first.type == type_name:
+        return first.function
+    found = _COROUTINE.search(type_name)
+    if found is not None:
+        around = type_name[: found.start()].replace("->", "")
+        if around.count("<") == around.count(">"):
+            return plain_path(type_name)
+    return _ENVIRONMENT.sub("#", _ASYNC_FN.sub("", type_name))
 
 
 def _hex(address: int | None) -> str | None:
@@ -303,6 +325,7 @@ class _Tasks:
 
     def __init__(self, snapshot: Snapshot, options: Options, details: TaskDetails | None) -> None:
         self._tasks = snapshot.tasks
+        self._stacks = snapshot.stacks
         self._addresses = options.addresses and details is not None
         self._locals = options.locals and details is not None
         self._details = details
@@ -315,7 +338,13 @@ class _Tasks:
         task = self._tasks.record(index)
         waits = ", ".join(map(self._wait, task.waits))
         more = self._more(index) if self._addresses or self._locals else ""
-        return f'{_text(_head(task))[:-1]}, "waits": [{waits}]{more}}}'
+        head = _text(_head(task, self.future(task)))[:-1]
+        return f'{head}, "waits": [{waits}]{more}}}'
+
+    def future(self, task: Task) -> str:
+        """Return the name of a task's future, in the form of frames' functions."""
+        stack = None if task.stack is None else self._stacks[int(task.stack[1:]) - 1]
+        return future_name(task.future, stack)
 
     def _wait(self, wait: Wait) -> str:
         # The columns keep equal waits once, so identity tells them apart while they live.
@@ -326,7 +355,13 @@ class _Tasks:
 
     def _more(self, index: int) -> str:
         assert self._details is not None
-        frames = self._details.frames(index, variables=self._locals)
+        try:
+            frames = self._details.frames(index, variables=self._locals)
+        except CancelledError:
+            raise
+        except AdpError:
+            # The losses of the snapshot say what could not be read.
+            frames = ()
         more = ""
         if self._addresses:
             more += f', "addresses": {_text([_hex(frame.address) for frame in frames])}'
@@ -336,7 +371,7 @@ class _Tasks:
         return more
 
 
-def _head(task: Task) -> Json:
+def _head(task: Task, future: str) -> Json:
     """Return the fields of a task before its waits."""
     return {
         "key": task.key,
@@ -350,7 +385,7 @@ def _head(task: Task) -> Json:
         "address": _hex(task.address),
         "thread": task.thread,
         "parent": task.parent,
-        "future": task.future,
+        "future": future,
         "defined_at": _place(task.defined_at),
         "spawned_at": _place(task.spawned_at),
         "panic": task.panic,

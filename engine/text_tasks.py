@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from adp_tui.engine.model import Confidence, Frame, Snapshot, Task, TaskColumns, TaskState, Wait
-from adp_tui.engine.report import FrameDetail, Options, TaskDetails, Variable
+from adp_tui.engine.model import (
+    Confidence,
+    Frame,
+    Snapshot,
+    Stack,
+    Task,
+    TaskColumns,
+    TaskState,
+    Wait,
+)
+from adp_tui.engine.report import FrameDetail, Options, TaskDetails, Variable, future_name
 from adp_tui.engine.text_lines import Line, line, quoted
 from adp_tui.engine.views.places import place
 from adp_tui.engine.views.words import wait_kind, wait_words
@@ -82,7 +91,7 @@ class TaskTree:
             task.executor,
             None if task.thread is None else f"on thread {task.thread}",
             f"child of {task.parent}" if deep else None,
-            task.future or "unknown future",
+            self._future(task) or "unknown future",
             None if task.defined_at is None else f"defined at {place(*task.defined_at)}",
             None if task.spawned_at is None else f"spawned at {place(*task.spawned_at)}",
         )
@@ -91,6 +100,12 @@ class TaskTree:
         for wait in task.waits:
             yield line(depth + 1, self._wait(wait, many))
         yield from self._stack_of(task, group[0], depth + 1)
+
+    def _future(self, task: Task) -> str:
+        return future_name(task.future, self._stack(task.stack) if task.stack else None)
+
+    def _stack(self, key: str) -> Stack:
+        return self._stacks[int(key[1:]) - 1]
 
     def _names(self, group: tuple[int, ...]) -> str:
         named = ", ".join(self._tasks.key(i) for i in group[:MAX_NAMED])
@@ -123,8 +138,7 @@ class TaskTree:
         details: Sequence[FrameDetail] = ()
         if self._details is not None:
             details = self._details.frames(index, variables=self._options.locals)
-        stack = self._stacks[int(task.stack[1:]) - 1]
-        yield from self._frames(stack.frames, depth, iter(details))
+        yield from self._frames(self._stack(task.stack).frames, depth, iter(details))
 
     def _frames(
         self, frames: Sequence[Frame], depth: int, details: Iterator[FrameDetail]

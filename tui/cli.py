@@ -1,0 +1,181 @@
+"""The ``adp-tui`` command: from the command line to a screen or a report.
+
+Exit status: 0 read; 1 read, but something may be missing; 2 wrong usage; 3 the target cannot
+be opened; 4 a finding that ``--fail-on`` names stands; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.tui.arguments import UsageError, parse
+
+if TYPE_CHECKING:
+    from adp_tui.tui.opening import CoreOpener
+
+__all__ = ["main"]
+
+USAGE, CANNOT_OPEN, INTERRUPTED, BROKEN_PIPE = 2, 3, 130, 141
+CHUNK = 1 << 16
+"""Characters written at once."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run adp-tui and return its exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _run(words)
+    except UsageError as error:
+        return _fail(error.message, error.help, USAGE)
+    except CancelledError:
+        return INTERRUPTED
+    except AdpError as error:
+        return _fail(error.message, error.help, CANNOT_OPEN)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads any more. Python would complain about what it cannot flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _run(words: list[str]) -> int:
+    options = parse(words)
+    if not options.report:
+        _check_terminal(words)
+    # What follows imports the readers of ELF and DWARF.
+    with _opener(options) as opener:
+        return _report(options, opener) if options.report else _screen(options, opener)
+
+
+@contextmanager
+def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
+    from adp_tui.tui.opening import CoreOpener, CorePlaces
+
+    if options.target == "demo":
+        from adp_tui.tui.demo import demo_files
+
+        with demo_files() as demo:
+            opener = CoreOpener(CorePlaces(demo.core, demo.executable, (), demo.sysroot))
+            try:
+                yield opener
+            finally:
+                opener.close()
+        return
+    places = CorePlaces(options.core, options.exe, tuple(options.debug_file), options.sysroot)
+    opener = CoreOpener(places)
+    try:
+        yield opener
+    finally:
+        opener.close()
+
+
+def _screen(options: argparse.Namespace, opener: CoreOpener) -> int:
+    from adp_tui.tui.app import run_app
+
+    return run_app(opener, title=opener.title, mouse=not options.no_mouse)
+
+
+def _check_terminal(words: Sequence[str]) -> None:
+    """Pass a terminal that a full screen can be drawn on.
+
+    Raises:
+        UsageError: there is none; the help names the report.
+    """
+    streams = (
+        ("standard input", sys.stdin),
+        ("standard output", sys.stdout),
+        ("standard error", sys.stderr),
+    )
+    other = next((name for name, each in streams if each is None or not each.isatty()), None)
+    if other is not None:
+        problem = f"{other} is none"
+    elif os.environ.get("TERM", "") in ("", "dumb"):
+        problem = f"TERM={os.environ.get('TERM', '')} cannot place text"
+    else:
+        return
+    typed = shlex.join(["adp-tui", "report", *(word for word in words if word != "--no-mouse")])
+    raise UsageError(f"a full screen needs a terminal, and {problem}", f"the same as text: {typed}")
+
+
+def _report(options: argparse.Namespace, opener: CoreOpener) -> int:
+    from adp_tui.engine.report import Options, exit_status, json_report
+    from adp_tui.engine.text_report import text_report
+    from adp_tui.tui.progress_line import ProgressLine
+
+    progress = ProgressLine(sys.stderr)
+    try:
+        session = opener(progress)
+    finally:
+        progress.clear()
+    try:
+        chosen = Options(
+            addresses=options.addresses,
+            locals=options.locals,
+            threads=not options.tasks_only,
+            tasks=not options.threads_only,
+        )
+        details = session.details if options.addresses or options.locals else None
+        snapshot = session.snapshot
+        if options.json:
+            _write(json_report(snapshot, chosen, details), _as_json)
+        else:
+            width = os.get_terminal_size().columns if sys.stdout.isatty() else None
+            _write(text_report(snapshot, chosen, details, width), _as_text)
+        return exit_status(snapshot, options.fail_on)
+    finally:
+        session.close()
+
+
+def _as_json(text: str) -> bytes:
+    """Return UTF-8; what a path holds that is no UTF-8 stays as an escape of JSON."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _as_text(text: str) -> bytes:
+    return text.encode(sys.stdout.encoding or "utf-8", "replace")
+
+
+def _write(pieces: Iterator[str], encode: Callable[[str], bytes]) -> None:
+    """Write to standard output as it comes.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        AdpError: it cannot be written.
+    """
+    out = sys.stdout.buffer
+    waiting: list[str] = []
+    size = 0
+    try:
+        for piece in pieces:
+            waiting.append(piece)
+            size += len(piece)
+            if size >= CHUNK:
+                out.write(encode("".join(waiting)))
+                waiting.clear()
+                size = 0
+        out.write(encode("".join(waiting)))
+        out.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise AdpError(
+            f"the report cannot be written: {error.strerror}",
+            help="is the disk full? what was written is not whole",
+        ) from error
+
+
+def _fail(message: str, help: str, status: int) -> int:
+    sys.stdout.flush()
+    print(f"adp-tui: {message}", file=sys.stderr)
+    if help:
+        print(f"  {help}", file=sys.stderr)
+    return status

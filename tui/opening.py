@@ -1,0 +1,107 @@
+"""Opening a target: what can be refused at once, and what is read with a progress line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adp_tui.backends.core import open_core
+from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.errors import OpenError
+from adp_tui.engine.session import Session
+from adp_tui.engine.target import Module, Target
+from adp_tui.engine.views.records import Progress
+
+__all__ = ["CoreOpener", "CorePlaces"]
+
+
+@dataclass(frozen=True, slots=True)
+class CorePlaces:
+    """Where a core and the files that belong to it are."""
+
+    core: Path
+    executable: Path | None = None
+    debug_files: tuple[Path, ...] = ()
+    sysroot: Path | None = None
+
+
+class CoreOpener:
+    """Opens a core in two steps.
+
+    Making one checks that the core and the files that the user named are what they should be,
+    which takes no time; calling it reads the core and may take seconds. One thread at a time.
+
+    Raises:
+        OpenError: the core, or a file that goes with it, cannot be used.
+    """
+
+    def __init__(self, places: CorePlaces) -> None:
+        self._places = places
+        self._target: Target | None = self._open()
+        program = self._target.facts.executable or "unknown program"
+        self.title = f"{program.rsplit('/', 1)[-1]} — {places.core.name}"
+        """What is opened, for the head of a screen."""
+
+    def __call__(self, progress: Callable[[Progress], None]) -> Session:
+        """Read the core; ``progress`` is told what is being read.
+
+        Raises:
+            AdpError: it cannot be read; ``progress`` may raise CancelledError to stop.
+        """
+        target = self._target or self._open()
+        self._target = None
+        session = Session(
+            target,
+            debug_files=self._places.debug_files,
+            sysroot=self._places.sysroot,
+            progress=progress,
+        )
+        try:
+            session.open()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def close(self) -> None:
+        """Let go of a core that was opened and never read."""
+        if self._target is not None:
+            self._target.close()
+            self._target = None
+
+    def _open(self) -> Target:
+        places = self._places
+        target = open_core(places.core, executable=places.executable, sysroot=places.sysroot)
+        try:
+            check_debug_files(places.debug_files, target.modules())
+        except BaseException:
+            target.close()
+            raise
+        return target
+
+
+def check_debug_files(files: Sequence[Path], modules: Sequence[Module]) -> None:
+    """Pass files with the debug information of some module.
+
+    Raises:
+        OpenError: a file is no ELF file, or of another build than any module.
+    """
+    wanted = {m.build_id or m.file_build_id: m for m in modules}
+    program = next((m for m in modules if m.is_executable), None)
+    for path in files:
+        try:
+            found = ElfFile.open(path).build_id
+        except OpenError as error:
+            raise OpenError(
+                f"--debug-file {path}: {error.message}",
+                help="pass the file with the separate debug information: --debug-file FILE",
+            ) from None
+        if found is None or found not in wanted:
+            has = f"its build-id is {found}" if found else "it has no build-id"
+            known = None if program is None else program.build_id or program.file_build_id
+            raise OpenError(
+                f"--debug-file {path} is of another build than any file of this target: {has}, "
+                f"the program's is {known or 'unknown'}",
+                help="pass the file that was split off from the program that ran",
+            )
