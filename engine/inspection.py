@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from adp_tui.engine.analysis.analysis import Analysis
 from adp_tui.engine.analysis.stacks import LiveFrame
+from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Frame, Thread
 from adp_tui.engine.report import FrameDetail, Variable
@@ -16,7 +17,6 @@ from adp_tui.engine.text import clean
 from adp_tui.engine.unwind.locals import variables
 from adp_tui.engine.value import Value
 from adp_tui.engine.views.frames import Path
-from adp_tui.engine.views.words import type_name
 
 __all__ = ["Inspection", "Item"]
 
@@ -108,7 +108,7 @@ class Inspection:
         shown = show(self._program, item.value)
         text = shown.text if item.problem is None else f"{shown.text} ({clean(item.problem, 200)})"
         address = item.value.address if item.value.data is None else None
-        variable = Variable(name, type_name(item.value.type.name), text, address)
+        variable = Variable(name, _type_words(item.value.type), text, address)
         return variable, shown.expandable, shown.unreadable
 
     # For reports.
@@ -146,6 +146,14 @@ class Inspection:
                 )
             )  # fmt: skip
         return tuple(found)
+
+
+def _type_words(type_: Type) -> str:
+    """Return a type's full name; DWARF gives arrays none."""
+    if not type_.name and type_.kind is Kind.ARRAY and type_.target is not None:
+        count = "_" if type_.count is None else type_.count
+        return clean(f"[{type_.target.name}; {count}]", 4096)
+    return clean(type_.name, 4096)
 
 
 def _items(found: Sequence[tuple[str, Value | None, str | None]]) -> list[Item]:

@@ -28,6 +28,7 @@ from adp_tui.engine.views.records import (
     VariableRow,
 )
 from adp_tui.engine.views.summary import summary
+from adp_tui.engine.views.words import type_name
 
 __all__ = ["Session"]
 
@@ -210,7 +211,7 @@ class _Opened:
                 VariableRow(
                     ref=f"{ref}/{number}" if expandable else None,
                     name=variable.name,
-                    type=variable.type,
+                    type=type_name(variable.type),
                     value=variable.value,
                     address=variable.address,
                     unreadable=unreadable,

@@ -22,8 +22,9 @@ _STATES = {
     "unresumed": "not polled yet",
     "returned": "returned",
     "panicked": "panicked",
-    "polled": "being polled; its variables are those of its last await",
+    "polled": "being polled",
 }
+_STALE = "its variables are those of its last await"
 _PENDING = ("pending", "polling", "unpolled")
 _GUESSES = {"frame_pointer": "guessed by frame pointer", "scan": "guessed by scanning the stack"}
 
@@ -109,26 +110,35 @@ class _Logical:
 
     def _frame(self, frame: Frame, path: Path, depth: int, waits: Sequence[Wait]) -> FrameRow:
         notes = []
-        if frame.state in _STATES:
-            notes.append(_STATES[frame.state])
+        state = _STATES.get(frame.state)
+        if state is not None:
+            stale = frame.state == "polled" and frame.kind != "future"
+            notes.append(f"{state}; {_STALE}" if stale else state)
         if frame.label:
             notes.append(f"span {clean(frame.label, 200)}")
         if frame.macro is not None:
             notes.append(f"in {place(frame.macro.file, frame.macro.line)}")
-        notes.extend(f"waits on {wait_words(wait)}" for wait in waits)
+        notes.extend(map(_waits_on, waits))
         if frame.problem:
             notes.append(clean(frame.problem, 500))
         return FrameRow(
             ref=self._ref(path),
             depth=depth,
             function=_function(frame),
-            place=place(frame.file, frame.line),
+            place=place(frame.file, frame.line, frame.dir),
             file=frame.file,
             dir=frame.dir,
             line=frame.line,
             note="; ".join(notes),
             tone=_tone(frame, waits),
         )
+
+
+def _waits_on(wait: Wait) -> str:
+    # The type of what is awaited stands in the line itself.
+    return (
+        "waits on something unknown" if wait.kind == "unknown" else f"waits on {wait_words(wait)}"
+    )
 
 
 def _function(frame: Frame) -> str:
@@ -166,7 +176,7 @@ def thread_rows(
         rows.append(_native(thread.stack[number], native(number)))
         if splice is not None and splice.frame == number:
             index = snapshot.tasks.index(splice.task)
-            rows.append(_line(1, f"async frames of {splice.task}:", Tone.NOTICE))
+            rows.append(_line(1, f"task {splice.task}:", Tone.NOTICE))
             stack = snapshot.tasks.stack[index]
             if stack >= 0:
                 frames = snapshot.stacks[stack].frames
@@ -190,7 +200,7 @@ def _native(frame: NativeFrame, ref: str | None) -> FrameRow:
         ref=ref,
         depth=0,
         function=short_function(frame.function) if frame.function else f"{frame.pc:#x}",
-        place=place(frame.file, frame.line),
+        place=place(frame.file, frame.line, frame.dir),
         file=frame.file,
         dir=frame.dir,
         line=frame.line,

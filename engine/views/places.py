@@ -49,10 +49,15 @@ def is_library(file: str, dir: str | None = None) -> bool:
     return not file.startswith("/") and _LIBRARY_DIR.search(f"{dir or ''}/") is not None
 
 
-def place(file: str | None, line: int | None) -> str:
-    """Return ``src/main.rs:35``; empty where the file is not known."""
+def place(file: str | None, line: int | None, dir: str | None = None) -> str:
+    """Return ``src/main.rs:35``; empty where the file is not known.
+
+    A relative path in a folder of cargo's gets the name of its crate in front.
+    """
     if file is None:
         return ""
+    if dir and not file.startswith("/") and _LIBRARY_DIR.search(f"{dir}/"):
+        file = f"{dir.rstrip('/')}/{file}"
     return short_path(file) if line is None else f"{short_path(file)}:{line}"
 
 

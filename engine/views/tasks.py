@@ -147,11 +147,11 @@ def task_place(snapshot: Snapshot, task: Task, threads: dict[int, Thread]) -> st
 def _place_of(snapshot: Snapshot, threads: dict[int, Thread], stack: int, tid: int) -> str:
     frame = user_frame(snapshot.stacks[stack].frames) if stack >= 0 else None
     if frame is not None:
-        return place(frame.file, frame.line)
+        return place(frame.file, frame.line, frame.dir)
     # A blocking task has no coroutine: its thread tells.
     thread = threads.get(tid)
     native = user_native_frame(thread.stack) if thread is not None else None
-    return "" if native is None else place(native.file, native.line)
+    return "" if native is None else place(native.file, native.line, native.dir)
 
 
 def _where(code: tuple[int, int]) -> Cell:

@@ -88,6 +88,6 @@ def _at(thread: Thread) -> str:
     own = user_native_frame(thread.stack)
     if own is not None:
         function = short_function(own.function or "")
-        return f"{function} {place(own.file, own.line)}".strip()
+        return f"{function} {place(own.file, own.line, own.dir)}".strip()
     named = next((f for f in thread.stack if f.function), None)
     return "" if named is None else short_function(named.function or "")

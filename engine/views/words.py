@@ -56,7 +56,8 @@ def duration(seconds: float) -> str:
 @lru_cache(maxsize=16_384)
 def type_name(name: str) -> str:
     """Return a type's name without the modules' paths, a coroutine as its function."""
-    short = short_type(clean(name, 4096))
+    # Nearly every collection has the default allocator: it says nothing.
+    short = short_type(clean(name, 4096).replace(", alloc::alloc::Global>", ">"))
     short = _FUNCTION.sub("", short).replace("_block_env#", "_block#")
     return clean(short.replace("_closure_env#", "_closure#"), MAX_NAME)
 
