@@ -108,7 +108,22 @@ class FlowView(LineView, Generic[T]):
 
 
 class TextView(FlowView[Sequence[Span]]):
-    """Paragraphs of text, wrapped; the cursor walks over them."""
+    """Paragraphs of text, wrapped; there is no cursor, the keys scroll."""
+
+    has_cursor = False
+
+    def move_by(self, items: int) -> None:
+        """Scroll by lines."""
+        self.scroll_to(y=round(self.scroll_y) + items, animate=False)
+
+    def move_to(self, item: int) -> None:
+        """Scroll to a paragraph."""
+        self.scroll_to(y=self.lines_of(item)[0], animate=False)
+
+    def subtitle(self) -> str:
+        """Say how much is out of sight."""
+        below = self.line_count - self.page - round(self.scroll_y)
+        return f"↓ {below} more" if below > 0 else ""
 
     def lay_out(self, item: Sequence[Span], width: int) -> Iterable[Line]:
         """Wrap a paragraph; its first piece, when it ends in spaces, is the indent of all lines."""

@@ -80,6 +80,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     heading_height = 1
     """Lines at the top that stay: the title, and column titles where there are some."""
+    has_cursor = True
+    """False where the keys scroll instead."""
 
     @dataclass
     class Moved(Message):
@@ -256,7 +258,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             text = f"  {self.empty_text()}" if line == 0 else ""
             return self._strip((Span(text, Ink.MUTED),), width)
         item = self.item_at(line)
-        chosen = item == self._cursor
+        chosen = self.has_cursor and item == self._cursor
         key = (line, chosen and (1 + self.has_focus), width)
         strip = self._strips.get(key)
         if strip is None:

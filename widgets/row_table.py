@@ -46,6 +46,8 @@ class RowTable(LineView):
     def __init__(self, title: str, view: str, *, id: str | None = None) -> None:
         super().__init__(title, id=id)
         self.query_shown = Query(view)
+        self.wanted = self.query_shown
+        """The query that was asked for last; shown when its rows have come."""
         self.columns: tuple[Column, ...] = ()
         self.total = 0
         self.all = 0
@@ -166,12 +168,23 @@ class RowTable(LineView):
     def sorted_by_next(self) -> Query:
         """Return the query sorted by the next column; after the last one unsorted."""
         keys = [None, *(column.key for column in self.columns)]
-        at = keys.index(self.query_shown.sort) if self.query_shown.sort in keys else 0
-        return replace(self.query_shown, sort=keys[(at + 1) % len(keys)], descending=False)
+        at = keys.index(self.wanted.sort) if self.wanted.sort in keys else 0
+        return replace(self.wanted, sort=keys[(at + 1) % len(keys)], descending=False)
 
     def inverted(self) -> Query:
         """Return the query in the opposite order."""
-        return replace(self.query_shown, descending=not self.query_shown.descending)
+        return replace(self.wanted, descending=not self.wanted.descending)
+
+    def regrouped(self) -> Query:
+        """Return the query as a tree, or flat again."""
+        return replace(self.wanted, group="flat" if self.wanted.group == "tree" else "tree")
+
+    def toggled(self) -> Query | None:
+        """Return the query with the chosen row expanded or collapsed; None where it can't be."""
+        row = self.chosen
+        if row is None or not row.expandable:
+            return None
+        return replace(self.wanted, collapsed=self.wanted.collapsed ^ {row.key})
 
     # Painting.
 

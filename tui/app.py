@@ -1,0 +1,73 @@
+"""The full-screen application: one target, one main screen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from adp_tui.tui.commands import ActionCommands
+from adp_tui.tui.door_thread import Opener
+from adp_tui.tui.screens.main import REST_S, MainScreen
+from adp_tui.tui.themes import DEFAULT_THEME, THEMES
+
+__all__ = ["AdpApp", "Opener", "run_app"]
+
+
+class AdpApp(App[None]):
+    """Theme, palette and screens; everything else belongs to the screens.
+
+    Args:
+        opener: opens the target on the door's thread.
+        title: what stands in the head until the target is open.
+        rest_s: how long the cursor rests before the detail follows it.
+    """
+
+    CSS_PATH = Path(__file__).parent / "app.tcss"
+    COMMANDS = App.COMMANDS | {ActionCommands}
+
+    def __init__(self, opener: Opener, title: str, *, rest_s: float = REST_S) -> None:
+        super().__init__()
+        self.title = title
+        # An animated page costs a terminal behind SSH ten times the bytes of a plain one.
+        self.animation_level = "none"
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DEFAULT_THEME
+        self.main = MainScreen(opener, title, rest_s=rest_s)
+
+    def on_mount(self) -> None:
+        """Show the main screen."""
+        self.push_screen(self.main)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Return Textual's own commands that make sense here."""
+        yield SystemCommand("Theme", "Choose other colours.", self.action_change_theme)
+
+
+def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
+    """Show a target full screen until the user quits.
+
+    Args:
+        opener: opens the target; runs on a thread of its own, is given a function to report
+            progress to, and raises AdpError where it can't.
+        title: what stands in the head until the target is open.
+        mouse: False leaves the mouse to the terminal.
+
+    Returns:
+        The exit status: 0, 3 when the target can't be opened (the reason goes to stderr), 130
+        when opening was stopped.
+    """
+    app = AdpApp(opener, title)
+    app.run(mouse=mouse)
+    failure = app.main.failure
+    if failure is not None:
+        error, status = failure
+        print(f"adp-tui: {error.message}", file=sys.stderr)
+        if error.help:
+            print(error.help, file=sys.stderr)
+        return status
+    return app.return_code or 0

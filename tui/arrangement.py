@@ -1,0 +1,47 @@
+"""Which panes stand on the screen: a pure function of its size and of where one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adp_tui.engine.views.records import VIEWS
+
+__all__ = ["DETAIL", "NARROW", "SHORT", "Arrangement", "arrange"]
+
+DETAIL = ("facts", "stack", "variables")
+"""The panes of the detail side."""
+NARROW = 100
+"""Columns under which lists and detail stand below each other."""
+SHORT = 30
+"""Lines under which only one list is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What is shown: pane names in order, and whether the detail stands right of the lists."""
+
+    panes: tuple[str, ...]
+    beside: bool
+    cycle: tuple[str, ...]
+    """What tab walks through: panes that come into sight when they get the focus stand here
+    too."""
+
+
+def arrange(width: int, height: int, view: str, focus: str, zoomed: bool) -> Arrangement:
+    """Choose the panes.
+
+    At 120 by 40 all lists stand left and the detail right. Where that has no room one list is
+    shown; at 80 by 24 the chosen stack stands below it, and the detail takes the whole screen
+    while the focus is in it.
+    """
+    narrow, short = width < NARROW, height < SHORT
+    one_list = narrow or short
+    cycle = ((view,) if one_list else VIEWS) + DETAIL
+    if zoomed:
+        return Arrangement((focus,), beside=False, cycle=cycle)
+    if not narrow:
+        return Arrangement(cycle, beside=True, cycle=cycle)
+    if not short:
+        return Arrangement((view, *DETAIL), beside=False, cycle=cycle)
+    panes = DETAIL if focus in DETAIL else (view, "stack")
+    return Arrangement(panes, beside=False, cycle=cycle)

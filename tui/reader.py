@@ -1,0 +1,266 @@
+"""What the panes show, asked from the door: rows, the detail of what is chosen, variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.views.records import Door, FrameRow, Query, Rows, TaskDetail, VariableRow
+from adp_tui.tui.door_thread import DoorThread
+from adp_tui.widgets.facts_view import FactsView
+from adp_tui.widgets.row_table import RowTable
+from adp_tui.widgets.stack_view import StackView
+from adp_tui.widgets.variable_tree import Node, VariableTree
+
+__all__ = ["Reader", "subject_of"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What the door says about a row: each part, or why it is not there."""
+
+    detail: TaskDetail | AdpError
+    frames: Sequence[FrameRow] | AdpError
+
+
+def subject_of(key: str) -> str:
+    """Return the key of the task or thread that a row is about: a wait's row is its task's."""
+    return key.partition("/")[0]
+
+
+class Reader:
+    """Asks the door on behalf of the panes and hands them the answers.
+
+    Args:
+        thread: owns the door.
+        asked: is called after each question, to show that something is being read.
+        told: is called after each answer.
+    """
+
+    def __init__(
+        self,
+        thread: DoorThread,
+        facts: FactsView,
+        stack: StackView,
+        variables: VariableTree,
+        asked: Callable[[], None],
+        told: Callable[[], None],
+    ) -> None:
+        self._thread = thread
+        self._facts = facts
+        self._stack = stack
+        self._variables = variables
+        self._asked = asked
+        self._told = told
+        self._reads = 0
+        self.subject: str | None = None
+        """Key of what the detail shows, or will show when it has been read."""
+
+    def _ask(
+        self,
+        slot: str,
+        what: str,
+        question: Callable[[Door], T],
+        answer: Callable[[T], None],
+        refuse: Callable[[AdpError], None],
+    ) -> None:
+        def answered(it: T) -> None:
+            answer(it)
+            self._told()
+
+        def refused(error: AdpError) -> None:
+            refuse(error)
+            self._told()
+
+        self._thread.ask(slot, what, question, answered, refused)
+        self._asked()
+
+    # Rows.
+
+    def window(self, table: RowTable, query: Query, start: int, count: int) -> None:
+        """Read the rows that a pane lacks."""
+        self._ask(
+            f"rows {table.view}",
+            f"rows of {table.view}",
+            lambda door: door.rows(query, start, count),
+            table.show,
+            lambda error: self._refuse_rows(table, error),
+        )
+
+    def order(
+        self,
+        table: RowTable,
+        query: Query,
+        *,
+        key: str | None = None,
+        then: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Show a pane under another query; the cursor stays on its row, or goes to ``key``.
+
+        Args:
+            table: the pane.
+            query: what it shall show.
+            key: the row to stand on; the one that is chosen where None.
+            then: is told whether that row is shown under the query.
+        """
+        table.wanted = query
+        chosen = table.chosen
+        key = key or (chosen.key if chosen else None)
+        _, count = table.window()
+
+        def question(door: Door) -> tuple[Rows, int | None]:
+            at = None if key is None else door.position(query, key)
+            start = max((at or 0) - count // 2, 0)
+            return door.rows(query, start, count), at
+
+        def answer(result: tuple[Rows, int | None]) -> None:
+            rows, at = result
+            table.show(rows, cursor=at or 0)
+            if then is not None:
+                then(at is not None)
+
+        self._ask(
+            f"order {table.view}",
+            f"order of {table.view}",
+            question,
+            answer,
+            lambda error: self._refuse_rows(table, error),
+        )
+
+    def _refuse_rows(self, table: RowTable, error: AdpError) -> None:
+        table.wanted = table.query_shown
+        if not isinstance(error, CancelledError) or not table.loaded:
+            table.refuse(_sentence(error))
+
+    def find(self, table: RowTable, words: str, step: int, found: Callable[[bool], None]) -> None:
+        """Go to the next row that matches, or the one before; over the end to the beginning.
+
+        The rows that match stand in the same order as all rows, so the next one is found by
+        halving, without reading them all.
+        """
+        plain = table.query_shown
+        narrowed = replace(plain, filter=words)
+        here = table.cursor
+
+        def question(door: Door) -> str | None:
+            total = door.rows(narrowed, 0, 0).total
+            if not total:
+                return None
+            low, high = 0, total
+            while low < high:
+                middle = (low + high) // 2
+                at = door.position(plain, door.rows(narrowed, middle, 1).rows[0].key)
+                if at is not None and (at > here if step > 0 else at >= here):
+                    high = middle
+                else:
+                    low = middle + 1
+            match = (low if step > 0 else low - 1) % total
+            return door.rows(narrowed, match, 1).rows[0].key
+
+        def answer(key: str | None) -> None:
+            found(key is not None)
+            if key is not None:
+                self.order(table, plain, key=key)
+
+        self._ask(f"find {table.view}", f"/{words}", question, answer, lambda _: found(False))
+
+    # The detail side.
+
+    def detail(self, key: str) -> None:
+        """Show facts, stack and variables of a row's task or thread."""
+        if key == self.subject:
+            return
+        self.subject = key
+        self._thread.forget("variables")
+
+        def question(door: Door) -> _Subject:
+            about = subject_of(key)
+            return _Subject(_try(lambda: door.task(key)), _try(lambda: door.frames(about)))
+
+        self._ask(
+            "detail",
+            f"detail of {subject_of(key)}",
+            question,
+            lambda subject: self._show_subject(key, subject),
+            lambda error: self._refuse_subject(key, error),
+        )
+
+    def _show_subject(self, key: str, subject: _Subject) -> None:
+        detail, frames = subject.detail, subject.frames
+        if isinstance(detail, AdpError):
+            self._facts.show_reason(key, detail.message, detail.help)
+        else:
+            self._facts.show_detail(detail)
+        about = subject_of(key)
+        native = about.startswith("tid:")
+        title = f"{'Native' if native else 'Logical'} stack of {about.removeprefix('tid:')}"
+        if isinstance(frames, AdpError):
+            self._stack.show_frames("Stack", (), empty=_sentence(frames))
+        else:
+            self._stack.show_frames(title, frames, empty="no frames")
+        self.variables(self._stack.chosen)
+
+    def _refuse_subject(self, key: str, error: AdpError) -> None:
+        self.subject = None
+        self._facts.show_reason(key, error.message, error.help)
+
+    def nothing(self) -> None:
+        """Show an empty detail side."""
+        self.subject = None
+        self._thread.forget("detail")
+        self._thread.forget("variables")
+        self._facts.clear()
+        self._stack.show_frames("Stack", ())
+        self._variables.show_nothing("Variables", "")
+
+    def variables(self, frame: FrameRow | None) -> None:
+        """Show the variables of a frame."""
+        if frame is None or frame.ref is None:
+            self._thread.forget("variables")
+            self._variables.show_nothing("Variables", "none in this frame" if frame else "")
+            return
+        ref = frame.ref
+        title = f"Variables of {frame.function}"
+        self._ask(
+            "variables",
+            title,
+            lambda door: door.children(ref),
+            lambda rows: self._variables.show_variables(title, rows, empty="none live here"),
+            lambda error: self._variables.show_nothing(title, _sentence(error)),
+        )
+
+    def fields(self, node: Node) -> None:
+        """Read the fields of a variable."""
+        ref = node.row.ref
+        if ref is None:
+            return
+        self._reads += 1
+
+        def answer(rows: Sequence[VariableRow]) -> None:
+            self._variables.add_fields(node, rows)
+
+        self._ask(
+            f"fields {self._reads}",
+            f"fields of {node.row.name}",
+            lambda door: door.children(ref),
+            answer,
+            lambda error: self._variables.refuse_fields(node, _sentence(error)),
+        )
+
+
+def _try(ask: Callable[[], T]) -> T | AdpError:
+    """Return an answer, or the error that says why there is none."""
+    try:
+        return ask()
+    except CancelledError:
+        raise
+    except AdpError as error:
+        return error
+
+
+def _sentence(error: AdpError) -> str:
+    return f"{error.message} · {error.help}" if error.help else error.message

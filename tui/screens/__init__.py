@@ -1,0 +1,3 @@
+"""The screens of the application."""
+
+from __future__ import annotations

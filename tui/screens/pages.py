@@ -1,0 +1,107 @@
+"""What stands on the screens of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.model import Loss
+from adp_tui.engine.views.records import Summary
+from adp_tui.tui.actions import Action, key_names
+from adp_tui.tui.screens.page import Page, Paragraph, heading
+from adp_tui.widgets.ink import Ink, Span
+
+__all__ = ["ErrorPage", "HelpPage", "LossesPage", "WholePage"]
+
+_BLANK: Paragraph = ()
+_KEYS = 22
+
+
+class HelpPage(Page):
+    """The keys of a screen, made from its bindings."""
+
+    def __init__(self, actions: Iterable[tuple[Action, str]]) -> None:
+        paragraphs: list[Paragraph] = []
+        for group, members in groupby(actions, key=lambda pair: pair[0].group):
+            if paragraphs:
+                paragraphs.append(_BLANK)
+            paragraphs.append(heading(f"  {group}"))
+            for action, keys in members:
+                label = f"  {key_names(keys)}".ljust(_KEYS)
+                paragraphs.append((Span(label, Ink.ACCENT), Span(action.help)))
+        marks = (
+            ("▌", "the chosen line"),
+            ("✗ ! •", "an error, a warning, something to notice in this line"),
+            ("… ::", "text that was cut; v shows it whole"),
+            ("▸ ▾", "can be expanded, is expanded"),
+            ("━", "under the title of the pane that has the focus"),
+        )
+        paragraphs += [_BLANK, heading("  Signs")]
+        paragraphs += [(Span(f"  {mark}".ljust(_KEYS), Ink.ACCENT), Span(t)) for mark, t in marks]
+        super().__init__("Keys of this screen", paragraphs)
+
+
+class LossesPage(Page):
+    """What could not be read, and why."""
+
+    def __init__(self, summary: Summary) -> None:
+        paragraphs: list[Paragraph] = []
+        for loss in summary.losses:
+            paragraphs += [*_loss(loss), _BLANK]
+        if not paragraphs:
+            paragraphs = [(Span("  Everything that was looked for could be read."),)]
+        super().__init__(f"What could not be read · {len(summary.losses)}", paragraphs)
+
+
+def _loss(loss: Loss) -> Sequence[Paragraph]:
+    mark = ("  ! ", Ink.WARNING) if loss.missing else ("  • ", Ink.NOTICE)
+    times = f"  {loss.count:,} times" if loss.count != 1 else ""
+    lines: list[Paragraph] = [
+        (Span(*mark), Span(loss.what + times, Ink.STRONG)),
+        (Span("    "), Span(loss.why)),
+    ]
+    if loss.samples:
+        at = " ".join(f"{address:#x}" for address in loss.samples)
+        lines.append((Span("    at ", Ink.MUTED), Span(at, Ink.MUTED)))
+    if loss.missing:
+        text = "Tasks, executors, threads or frames may be missing for it."
+        lines.append((Span("    "), Span(text, Ink.MUTED)))
+    return lines
+
+
+class WholePage(Page):
+    """One line with nothing cut."""
+
+    def __init__(self, title: str, fields: Iterable[tuple[str, str]]) -> None:
+        shown = [(label, text) for label, text in fields if text]
+        width = min(max((len(label) for label, _ in shown), default=0), 24) + 4
+        super().__init__(
+            title,
+            [(Span(f"  {label}".ljust(width), Ink.MUTED), Span(text)) for label, text in shown],
+        )
+
+
+class ErrorPage(Page):
+    """Why something could not be done, and what to try."""
+
+    def __init__(self, title: str, message: str, help: str = "", *, leave: bool = False) -> None:
+        paragraphs: list[Paragraph] = [_BLANK]
+        for at, line in enumerate(message.splitlines() or [""]):
+            mark = "  ✗ " if at == 0 else "    "
+            paragraphs.append((Span(mark, Ink.ERROR), Span(line)))
+        if help:
+            paragraphs.append(_BLANK)
+            paragraphs += [(Span("    "), Span(line, Ink.STRONG)) for line in help.splitlines()]
+        super().__init__(title, paragraphs)
+        self.leave = leave
+
+    @classmethod
+    def of(cls, title: str, error: AdpError, *, leave: bool = False) -> ErrorPage:
+        """Return the screen for an error."""
+        return cls(title, error.message, error.help, leave=leave)
+
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """Say that closing it quits, where it does."""
+        close = "quit" if self.leave else "close"
+        return (("j k", "scroll"), ("y", "copy"), ("esc", close))
