@@ -1,9 +1,10 @@
 //! One value of each kind that a person may meet, and what the debugger must say of it.
 //!
 //! `// show: TEXT` beside a field of `Sample` is the summary that is expected, and
-//! `// fields: NAME = TEXT; …` on the line below it are the rows of its expansion (`…` at the end
-//! means that more follow). `<addr>` stands for any address, `<line NAME>` for the line that ends
-//! with `// line: NAME`.
+//! `// fields: NAME = TEXT; …` on the line below it are the rows of its expansion (`…` at the end:
+//! more follow); a field without such a line cannot be expanded. `<addr>`, `<number>`, `<seconds>`,
+//! `<key>`, `<8 pairs>` and `<128 a>` stand for what differs from run to run, `<line NAME>` for the number of
+//! the line that ends with `// line: NAME`.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell, UnsafeCell};
@@ -203,14 +204,14 @@ pub struct Sample {
     // fields: 0 = 4
     pub wide_tag: Option<u128>, // show: Some(9)
     // fields: 0 = 9
-    pub large_ok: Result<Vec<u8>, ParseIntError>, // show: Err(ParseIntError { kind: InvalidDigit })
-    // fields: 0 = ParseIntError { kind: InvalidDigit }
+    pub parsed: Result<Vec<u8>, ParseIntError>, // show: Err(ParseIntError InvalidDigit)
+    // fields: 0 = ParseIntError InvalidDigit
     pub ordering: std::cmp::Ordering, // show: Less
     pub range: std::ops::Range<u8>, // show: Range { start: 1, end: 4 }
     // fields: start = 1; end = 4
     pub string: String, // show: "hello \"you\"\n\u{1b}[31m ü"
     pub empty_string: String, // show: ""
-    pub long_string: String, // show: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…" (1000 bytes)
+    pub long_string: String, // show: "<128 a>…" (1000 bytes)
     pub text: &'static str, // show: "static"
     pub boxed_text: Box<str>, // show: "boxed"
     pub rc_text: Rc<str>, // show: Rc("counted"; strong 1, weak 0)
@@ -418,7 +419,7 @@ fn main() {
         err: Err("broken".to_owned()),
         poll: Poll::Ready(4),
         wide_tag: Some(9),
-        large_ok: Err("x".parse::<u8>().unwrap_err()),
+        parsed: Err("x".parse::<u8>().unwrap_err()),
         ordering: 1.cmp(&2),
         range: 1..4,
         string: "hello \"you\"\n\u{1b}[31m ü".to_owned(),

@@ -18,6 +18,7 @@ class Markers(Mapping[str, tuple[str, int]]):
     def __init__(self, folder: Path) -> None:
         self._places: dict[str, tuple[str, int]] = {}
         self._functions: dict[str, tuple[str, int]] = {}
+        self._starts: set[tuple[str, int]] = set()
         for path in sorted(folder.rglob("*.rs")):
             for number, line in enumerate(path.read_text().splitlines(), 1):
                 self._note(path.name, number, line)
@@ -28,6 +29,12 @@ class Markers(Mapping[str, tuple[str, int]]):
             self._places[found[1]] = file, number
         if found := FUNCTION.match(line):
             self._functions.setdefault(found[1], (file, number))
+            self._starts.add((file, number))
+
+    @property
+    def functions(self) -> frozenset[tuple[str, int]]:
+        """The places where functions begin."""
+        return frozenset(self._starts)
 
     def function(self, name: str) -> tuple[str, int]:
         """Return file name and line of the first function with that name."""

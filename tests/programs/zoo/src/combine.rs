@@ -55,9 +55,8 @@ async fn joins_all() {
 
 async fn unordered() {
     let mut set: FuturesUnordered<_> = (0..3).map(naps).collect();
-    while let Some(number) = set.next().await { // [unordered.next]
-        keep(number);
-    }
+    let first = set.next().await; // [unordered.next]
+    keep(first);
 }
 
 async fn buffered() {
@@ -84,11 +83,10 @@ async fn member(number: u32) -> u32 {
 
 async fn awaits_set() {
     let mut set = JoinSet::new();
-    set.spawn(member(1));
-    set.spawn(member(2));
-    while let Some(done) = set.join_next().await { // [set.join_next]
-        done.ok();
-    }
+    crate::say_id("member1", &set.spawn(member(1)));
+    crate::say_id("member2", &set.spawn(member(2)));
+    let first = set.join_next().await; // [set.join_next]
+    keep(first);
 }
 
 async fn awaits_blocking(job: JoinHandle<u32>) {

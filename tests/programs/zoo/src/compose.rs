@@ -109,7 +109,11 @@ impl<F: Future> Future for Labelled<F> {
 }
 
 async fn uses_combinator() {
-    let labelled = Labelled { label: "by hand", polls: 0, inner: combined_leaf() };
+    let labelled = Labelled {
+        label: "by hand",
+        polls: 0,
+        inner: combined_leaf(),
+    };
     labelled.await; // [combinator.root]
 }
 
@@ -132,7 +136,12 @@ async fn uses_closure() {
 pub fn start_all() {
     start("chain", chain_outer(10));
     start("boxed", boxed_root());
-    start("trait", uses_trait(Arc::new(Shelf { bell: Notify::new() })));
+    start(
+        "trait",
+        uses_trait(Arc::new(Shelf {
+            bell: Notify::new(),
+        })),
+    );
     start("timeout", times_out());
     start("span", is_instrumented());
     start("combinator", uses_combinator());

@@ -30,7 +30,10 @@ async fn after_keeper(held: Arc<Held>, permits: Arc<Semaphore>, ring: Arc<Notify
     let taken = ring.notified();
     tokio::pin!(taken);
     taken.as_mut().enable();
-    start("keeper", keeper(held.clone(), permits.clone(), ring.clone()));
+    start(
+        "keeper",
+        keeper(held.clone(), permits.clone(), ring.clone()),
+    );
     taken.await;
     start("mutex", locks_mutex(held.clone()));
     start("rwlock_read", reads(held.clone()));

@@ -27,7 +27,10 @@ struct Order {
 enum Payment {
     #[allow(dead_code)]
     Cash,
-    Card { number: u32, holder: String },
+    Card {
+        number: u32,
+        holder: String,
+    },
     #[allow(dead_code)]
     Bill(u8),
 }
@@ -54,8 +57,15 @@ async fn holds_values() {
     let array: [u16; 3] = [7, 8, 9];
     let pair: (u8, i64) = (1, -2);
     let point = Point { x: 3, y: -4 };
-    let order = Order { id: 77, place: point.clone(), note: Some(String::from("fragile")) };
-    let card = Payment::Card { number: 4711, holder: String::from("carol") };
+    let order = Order {
+        id: 77,
+        place: point.clone(),
+        note: Some(String::from("fragile")),
+    };
+    let card = Payment::Card {
+        number: 4711,
+        holder: String::from("carol"),
+    };
     let colour = Colour::Green;
     let some: Option<u32> = Some(5);
     let none: Option<u32> = None;
@@ -75,10 +85,27 @@ async fn holds_values() {
 
     sleep(HOUR).await; // [values.sleep]
 
-    black_box((small, negative, large, half, yes, letter, &text, slice, &empty));
-    black_box((&numbers, &names, &array, &pair, &order, &card, colour, &queue));
-    black_box((some, none, &no_text, &good, &bad, &shared, &also_shared, &boxed));
-    black_box((counter.load(Ordering::Relaxed), total.load(Ordering::Relaxed), &flag));
+    black_box((
+        small, negative, large, half, yes, letter, &text, slice, &empty,
+    ));
+    black_box((
+        &numbers, &names, &array, &pair, &order, &card, colour, &queue,
+    ));
+    black_box((
+        some,
+        none,
+        &no_text,
+        &good,
+        &bad,
+        &shared,
+        &also_shared,
+        &boxed,
+    ));
+    black_box((
+        counter.load(Ordering::Relaxed),
+        total.load(Ordering::Relaxed),
+        &flag,
+    ));
     black_box((span, began, reference));
     black_box(reads_all(&order, &card));
 }

@@ -1,0 +1,147 @@
+"""Every task of the zoo: its stack, state and waits, as its source implies."""
+
+from __future__ import annotations
+
+import pytest
+from support.reading import Reading
+from support.zoo import TASKS, Expected
+
+each_task = pytest.mark.parametrize("expected", TASKS, ids=str)
+
+PARTS = {"{async_block#": "async_block", "{async_closure#": "async_closure"}
+
+
+def executors(zoo: Reading) -> dict[str, str]:
+    """Return the key of each executor by the name that the table uses."""
+    found = {
+        "main": zoo.executor_of_thread("main").key,
+        "busy": zoo.executor_of_thread("busy").key,
+        "side": zoo.executor_of_thread("side").key,
+        "local": zoo.executor_of_thread("local").key,
+    }
+    sets = [each for each in zoo.snapshot.executors if each.kind == "tokio.local_set"]
+    return found | {"set": sets[0].key}
+
+
+def test_tasks_are_those_of_the_program(zoo: Reading) -> None:
+    # WHEN every task is named
+    found = set(zoo.tasks())
+    # THEN none is missing, and there are no others: no worker's loop, no image on a stack
+    assert found == {expected.name for expected in TASKS}
+
+
+@each_task
+def test_stack(zoo: Reading, expected: Expected) -> None:
+    # GIVEN the task
+    task = zoo.task(expected.name)
+    # THEN its frames are the source's, at the marked lines
+    if task.kind != "blocking":
+        assert zoo.stack_text(task) == expected.lines
+
+
+@each_task
+def test_waits(zoo: Reading, expected: Expected) -> None:
+    task = zoo.task(expected.name)
+    # THEN it waits for what its source awaits, and for nothing else
+    waits = [zoo.wait_text(wait) for wait in task.waits]
+    if expected.state == "scheduled":
+        # It has been woken: whether its last wait still stands is the primitive's matter.
+        assert set(waits) <= set(expected.waits)
+    else:
+        assert sorted(waits) == sorted(expected.waits)
+
+
+@each_task
+def test_state(zoo: Reading, expected: Expected) -> None:
+    task = zoo.task(expected.name)
+    assert (task.kind, task.state, task.cancelled, zoo.named("tid", task.thread)) == (
+        expected.kind,
+        expected.state,
+        expected.cancelled,
+        expected.thread,
+    )
+
+
+@each_task
+def test_place_in_tree(zoo: Reading, expected: Expected) -> None:
+    task = zoo.task(expected.name)
+    assert zoo.name_of(task.parent) == expected.parent
+    assert task.executor == executors(zoo)[expected.executor]
+    assert task.runtime == "tokio"
+
+
+@each_task
+def test_definition(zoo: Reading, expected: Expected) -> None:
+    # GIVEN a task of an async fn of the program
+    task = zoo.task(expected.name)
+    first = expected.lines.split("\n")[0].split(" ")[0]
+    if not first or "{" in first:
+        return
+    # THEN its future is named, and the line where the fn begins
+    assert task.future.startswith(first)
+    assert task.defined_at is not None
+    file, line = task.defined_at
+    assert file == f"src/{zoo.dump.markers.function(first.split('::')[-1])[0]}"
+    assert (file.removeprefix("src/"), line) == zoo.dump.markers.function(first.split("::")[-1])
+
+
+@each_task
+def test_kinds_of_frames(zoo: Reading, expected: Expected) -> None:
+    stack = zoo.stack(zoo.task(expected.name))
+    for frame in stack.frames if stack else ():
+        if frame.function.startswith(("zoo::", "<zoo::")) and frame.file:
+            kinds = [kind for part, kind in PARTS.items() if part in frame.function]
+            assert frame.kind == (kinds[0] if kinds else "async_fn")
+
+
+@each_task
+def test_no_stack_is_cut(zoo: Reading, expected: Expected) -> None:
+    def problems(frames):
+        for frame in frames:
+            yield frame.problem
+            for branch in frame.branches:
+                yield from problems(branch.frames)
+
+    stack = zoo.stack(zoo.task(expected.name))
+    assert not [each for each in problems(stack.frames if stack else ()) if each]
+
+
+def test_time_left(zoo: Reading) -> None:
+    # GIVEN the tasks that sleep an hour, and one that sleeps two
+    for expected in TASKS:
+        for wait in zoo.task(expected.name).waits:
+            if wait.kind != "timer":
+                assert wait.remaining_s is None
+                continue
+            # THEN that time is left: the program ran for less than a minute
+            hours = 2 if expected.name == "closure" else 1
+            assert wait.remaining_s == pytest.approx(3600 * hours, abs=60)
+            assert wait.conf == "derived"
+
+
+def test_unknown_wait_names_the_future(zoo: Reading) -> None:
+    (wait,) = zoo.task("unknown").waits
+    assert wait.detail is not None and wait.detail.startswith("core::future::pending::Pending")
+
+
+def test_macros(zoo: Reading) -> None:
+    # GIVEN awaits that stand in macros of tokio
+    for name, file in (("select", "select.rs"), ("join", "join.rs")):
+        stack = zoo.stack(zoo.task(name))
+        assert stack is not None
+        # THEN the place within the macro is told too
+        macro = stack.frames[0].macro
+        assert macro is not None and macro.file.endswith(f"src/macros/{file}")
+
+
+def test_resources(zoo: Reading) -> None:
+    # GIVEN waits for something that has an address
+    for expected in TASKS:
+        for wait in zoo.task(expected.name).waits:
+            # THEN it is a resource of that kind, and timers and joins have none
+            has = wait.kind not in ("timer", "join", "unknown")
+            assert (wait.resource is not None) == has
+            if has:
+                found = next(r for r in zoo.snapshot.resources if r.key == wait.resource)
+                assert found.kind == wait.kind
+                assert zoo.task(expected.name).key in found.waiters

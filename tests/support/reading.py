@@ -1,0 +1,120 @@
+"""A core as the engine reads it, said in the words of the program's source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from adp_tui.backends.core import open_core
+from adp_tui.engine.analysis.analysis import Analysis, analyse
+from adp_tui.engine.model import Executor, Frame, Snapshot, Stack, Task, Thread, Wait
+from adp_tui.engine.program import Program
+from support.build import Dump
+
+__all__ = ["Reading", "read"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An analysed core, with the names that its program gave to tasks and threads."""
+
+    dump: Dump
+    analysis: Analysis
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.analysis.snapshot
+
+    def named(self, prefix: str, number: int | None) -> str | None:
+        """Return what the program calls the task (``id``) or thread (``tid``) of that number."""
+        for fact, value in self.dump.facts.items():
+            if fact.startswith(prefix + "_") and value == number:
+                return fact.removeprefix(prefix + "_")
+        return None
+
+    def tasks(self) -> dict[str, Task]:
+        """Return all tasks by name; the root of a ``block_on`` has its thread's name."""
+        found: dict[str, Task] = {}
+        for task in self.snapshot.tasks:
+            name = self.task_name(task)
+            assert name not in found, f"two tasks are {name}"
+            found[name] = task
+        return found
+
+    def task_name(self, task: Task) -> str:
+        if task.kind == "block_on":
+            return f"{self.named('tid', task.thread)}_root"
+        return self.named("id", task.id) or f"{task.future} {task.id}"
+
+    def task(self, name: str) -> Task:
+        tasks = self.tasks()
+        assert name in tasks, f"{name} is none of {sorted(tasks)}"
+        return tasks[name]
+
+    def name_of(self, key: str | None) -> str | None:
+        """Return the name of the task with that key."""
+        if key is None:
+            return None
+        return self.task_name(self.snapshot.tasks.record(self.snapshot.tasks.index(key)))
+
+    def thread(self, name: str) -> Thread:
+        tid = self.dump.facts[f"tid_{name}"]
+        return next(each for each in self.snapshot.threads if each.tid == tid)
+
+    def executor_of_thread(self, name: str) -> Executor:
+        key = self.thread(name).executor
+        return next(each for each in self.snapshot.executors if each.key == key)
+
+    def stack(self, task: Task) -> Stack | None:
+        return next((each for each in self.snapshot.stacks if each.key == task.stack), None)
+
+    def stack_text(self, task: Task) -> str:
+        """Write a stack as the tables of the tests do.
+
+        One line for each frame of the program, ``function @marker``; one for the first frame
+        of the libraries that follow, and for each frame that has branches.
+        """
+        stack = self.stack(task)
+        return "\n".join(self._lines(stack.frames, "")) if stack else ""
+
+    def _lines(self, frames: Sequence[Frame], indent: str) -> Iterator[str]:
+        inside = False
+        for frame in frames:
+            own = self._is_own(frame)
+            if own or frame.branches or not inside:
+                yield indent + self._frame_text(frame, own)
+            inside = not own
+            for branch in frame.branches:
+                yield f"{indent}  {branch.label} {branch.state}"
+                yield from self._lines(branch.frames, indent + "    ")
+
+    def _is_own(self, frame: Frame) -> bool:
+        return frame.function.startswith((f"{self.dump.name}::", f"<{self.dump.name}::"))
+
+    def _frame_text(self, frame: Frame, own: bool) -> str:
+        state = "" if frame.state == "suspended" else f" ({frame.state})"
+        label = f" {frame.label!r}" if frame.label else ""
+        place = f" {self.place(frame.file, frame.line)}" if own and frame.file else ""
+        return f"{frame.function}{label}{place}{state}"
+
+    def place(self, file: str | None, line: int | None) -> str:
+        """Return ``@marker``, or ``@fn`` for a line where a function begins."""
+        here = (PurePosixPath(file or "").name, line)
+        for marker, place in self.dump.markers.items():
+            if place == here:
+                return f"@{marker}"
+        return "@fn" if here in self.dump.markers.functions else f"{here[0]}:{here[1]}"
+
+    def wait_text(self, wait: Wait) -> str:
+        """Write a wait as the tables of the tests do: ``[branch] kind mode fd task``."""
+        branch = f"[{wait.branch}]" if wait.branch is not None else None
+        fd = None if wait.fd is None else f"fd={self.named('fd', wait.fd) or wait.fd}"
+        task = None if wait.task is None else f"task={self.name_of(wait.task)}"
+        unarmed = None if wait.armed else "unarmed"
+        return " ".join(filter(None, (branch, wait.kind, wait.mode, fd, task, unarmed)))
+
+
+def read(dump: Dump) -> Reading:
+    """Open and analyse a core."""
+    return Reading(dump, analyse(Program(open_core(dump.core, executable=dump.exe))))
