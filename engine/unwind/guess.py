@@ -16,6 +16,8 @@ MAX_SCAN = 64 * 1024
 MAX_FRAME = 8 << 20
 MAX_GAP = 64 << 20
 """How far up the stack a saved frame pointer may point."""
+MAX_SAVED = 64
+"""Words that could be saved frame pointers, tried in a search."""
 MAX_STEPS = 512
 _EXECUTABLE = 1
 _MASK = (1 << 64) - 1
@@ -77,16 +79,23 @@ class Guesser:
         arch = self._arch
         sp = registers.get(arch.sp, 0) & ~7
         kept = {n: v for n, v in registers.items() if n in CALLEE_SAVED}
-        for offset in range(0, MAX_SCAN, 8):
+        saved: list[int] = []
+        for slot in range(sp, sp + MAX_SCAN, 8):
             try:
-                pc = self._rules.word(sp + offset)
+                word = self._rules.word(slot)
             except FaultError:
                 return None
-            if not self._after_call(pc):
+            if slot < word < slot + MAX_FRAME and not word & 7 and len(saved) < MAX_SAVED:
+                saved.append(word)
+            if not self._after_call(word):
                 continue
-            candidate = {**kept, arch.pc: pc, arch.sp: sp + offset + 8}
-            if self._calls(pc, lookup) or self._reaches_end(candidate):
+            candidate = {**kept, arch.pc: word, arch.sp: slot + 8}
+            if self._calls(word, lookup) or self._reaches_end(candidate):
                 return Step(candidate, "scan")
+            # A frame that hangs on rbp: a callee that changed it has saved it further down.
+            for fp in reversed(saved):
+                if fp > slot and self._reaches_end({**candidate, arch.fp: fp}):
+                    return Step({**candidate, arch.fp: fp}, "scan")
         return None
 
     def _after_call(self, pc: int) -> bool:

@@ -42,7 +42,9 @@ class RawFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NativeStack:
-    """The frames of a thread, innermost first; ``cut`` says why it ends too early."""
+    """The frames of a thread, innermost first. ``cut`` says why it is not whole: it ends too
+    early, or frames of a module whose file is missing were stepped over.
+    """
 
     frames: tuple[RawFrame, ...]
     cut: str | None
@@ -63,6 +65,7 @@ class Unwinder:
         step = Step(dict(thread.registers), "cfi", signal=True)
         frames: list[RawFrame] = []
         cut: str | None = None
+        gap: str | None = None
         while True:
             registers = step.registers
             pc, sp = registers[self._arch.pc], registers.get(self._arch.sp, 0)
@@ -85,11 +88,13 @@ class Unwinder:
                 if caller is None:
                     cut = self._why(image, found.problem, lookup)
                     break
+                if image is not None and image.elf is None:
+                    gap = gap or image.problem
             if not self._grows(caller, sp):
                 cut = f"the caller of {lookup:#x} would not stand above it on the stack"
                 break
             step = caller
-        return NativeStack(tuple(frames), cut)
+        return NativeStack(tuple(frames), gap or cut)
 
     def _grows(self, caller: Step, sp: int) -> bool:
         """Each caller's frame must stand above: a signal handler may run on another stack."""
