@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.names import NO_NAME
-from adp_tui.engine.dwarf.search import string_offsets
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.errors import AdpError
 
@@ -39,18 +38,15 @@ class PolledTypes:
         return known
 
     def _find(self, type_name: str) -> bool:
-        wanted = f"Pin<&mut {type_name}>"
-        tags = frozenset({TAG.STRUCTURE})
         for _, debug in self._program.infos():
             try:
-                for string in string_offsets(debug.sections, wanted)[:4]:
-                    tried: set[int] = set()
-                    for pin in debug.search.by_string(string, tags):
-                        if pin.unit.offset in tried or len(tried) > MAX_UNITS:
-                            continue
-                        tried.add(pin.unit.offset)
-                        if type_name in self._polled_in(debug, pin.unit):
-                            return True
+                tried: set[int] = set()
+                for pin in debug.search.pinned(type_name):
+                    if pin.unit.offset in tried or len(tried) > MAX_UNITS:
+                        continue
+                    tried.add(pin.unit.offset)
+                    if type_name in self._polled_in(debug, pin.unit):
+                        return True
             except AdpError:
                 continue
         return False
@@ -66,6 +62,7 @@ class PolledTypes:
 
 def _polled(debug: DebugInfo, unit: Unit) -> Iterator[str]:
     index = debug.index(unit)
+    index.complete()
     strings = debug.sections.strings
     for position, tag in enumerate(index.tags):
         if tag != TAG.SUBPROGRAM:

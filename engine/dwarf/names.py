@@ -13,18 +13,21 @@ from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.errors import NoDebugInfoError
 
-__all__ = ["NO_NAME", "UnitIndex", "split_path"]
+__all__ = ["INDEXED", "NO_NAME", "UnitIndex", "split_path"]
 
-_WANTED = frozenset(
+INDEXED = frozenset(
     {
         TAG.NAMESPACE, TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.CLASS,
         TAG.SUBPROGRAM, TAG.VARIABLE,
     }
 )  # fmt: skip
+"""The tags of the DIEs that an index holds."""
 MAX_DEPTH = 64
 NO_NAME = 0xFFFFFFFF
 _NAME_WITHIN = 256
 """Bytes of a DIE before its name: LLVM writes at most a frame base and a few numbers there."""
+_STEP = 1 << 16
+"""Bytes of a unit that are visited at once at least."""
 _IN_PLACE = 1 << 40
 """Added to the offset in ``.debug_info`` of a name that stands in the DIE itself: gcc stores
 names of up to three letters there."""
@@ -34,7 +37,7 @@ class UnitIndex:
     """Offset, tag, parent and name of each named entity of one unit, in one pass.
 
     LLVM writes no DW_AT_sibling, so a subtree cannot be left out: the pass visits every DIE
-    and decodes only those it wants (2 to 3 million DIEs a second).
+    and decodes only those it wants (2 to 3 million DIEs a second). It goes as far as is asked.
     """
 
     def __init__(self, sections: Sections, unit: Unit) -> None:
@@ -45,20 +48,39 @@ class UnitIndex:
         self.parents = array("l")
         """Index of the nearest indexed ancestor, or -1."""
         self._names: array[int] | None = None
+        self._reached = unit.first
+        """Offset of the first DIE that was not visited yet."""
+        self._parent = -1
+        self._open: list[int] = []
+
+    def complete(self) -> None:
+        """Visit what is left of the unit: before all entries are gone through.
+
+        Raises:
+            NoDebugInfoError: the unit is cut off.
+        """
+        self._reach(self.unit.end)
+
+    def _reach(self, offset: int) -> None:
+        if offset < self._reached:
+            return
+        # At least as far again as it came: what is asked next often stands close by.
+        unit = self.unit
+        ahead = 2 * self._reached - unit.first + _STEP
         try:
-            self._scan()
+            self._scan(min(max(offset + 1, ahead), unit.end))
         except (IndexError, KeyError) as error:
             raise NoDebugInfoError(f"the unit at {unit.offset:#x} is cut off") from error
 
-    def _scan(self) -> None:
+    def _scan(self, until: int) -> None:
         unit, sections = self.unit, self._sections
         table = sections.table(unit)
         data = sections.info.slice(unit.offset, unit.end)
         fast, sizes = _leaf_sizes(table), _sizes(table)
         add_offset, add_tag, add_parent = self.offsets.append, self.tags.append, self.parents.append
-        at, end, base = unit.first - unit.offset, len(data), unit.offset
-        parent, count = -1, 0
-        stack: list[int] = []
+        base = unit.offset
+        at, end = self._reached - base, until - base
+        parent, count, stack = self._parent, len(self.offsets), self._open
         while at < end:
             code = data[at]
             if code < 128:
@@ -86,6 +108,7 @@ class UnitIndex:
                     parent = count - 1
             elif children:
                 stack.append(parent)
+        self._reached, self._parent = base + at, parent
 
     def name(self, index: int) -> int:
         """Return the offset in ``.debug_str`` of an entry's name; ``NO_NAME`` for none there."""
@@ -119,6 +142,7 @@ class UnitIndex:
 
     def position(self, offset: int) -> int | None:
         """Return at which place of the index the DIE at an offset stands."""
+        self._reach(offset)
         index = bisect_left(self.offsets, offset)
         if index < len(self.offsets) and self.offsets[index] == offset:
             return index
@@ -149,6 +173,7 @@ class UnitIndex:
     def named(self, names: frozenset[int]) -> Iterator[int]:
         """Yield the places of entries whose name stands at one of these string offsets."""
         if self._names is None:
+            self.complete()
             self._names = array("L", (self.name(index) for index in range(len(self.offsets))))
         for index, name in enumerate(self._names):
             if name in names:
@@ -188,7 +213,7 @@ def _leaf_sizes(table: dict[int, Declaration]) -> list[int]:
             code < 128
             and declaration.size >= 0
             and not declaration.children
-            and declaration.tag not in _WANTED
+            and declaration.tag not in INDEXED
         ):
             sizes[code] = declaration.size + 1
     return sizes
@@ -199,7 +224,7 @@ def _sizes(table: dict[int, Declaration]) -> dict[int, tuple[int, int, bool, Dec
     wanted), whether children follow, and the declaration.
     """
     return {
-        code: (d.size, d.tag if d.tag in _WANTED else 0, bool(d.children), d)
+        code: (d.size, d.tag if d.tag in INDEXED else 0, bool(d.children), d)
         for code, d in table.items()
     }
 

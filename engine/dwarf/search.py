@@ -24,6 +24,9 @@ MAX_SUFFIXES = 256
 """Strings that end in a name and are tried where no string is the name itself."""
 
 
+_STRUCTURE = frozenset({TAG.STRUCTURE})
+
+
 def string_offsets(sections: Sections, text: str) -> list[int]:
     """Return the offsets in ``.debug_str`` at which exactly ``text`` is stored.
 
@@ -45,6 +48,9 @@ def string_offsets(sections: Sections, text: str) -> list[int]:
     return found
 
 
+_PINNED = re.compile(rb"Pin<&mut ([^\0]{1,65536})>\0")
+
+
 class Search:
     """Byte searches over the units of one file."""
 
@@ -55,6 +61,7 @@ class Search:
         self._named: dict[tuple[int, frozenset[int]], list[tuple[bytes, int]]] = {}
         self._lows: dict[int, dict[int, list[int]]] = {}
         self._split: bool | None = None
+        self._pinned: dict[bytes, int] | None = None
 
     def unit_of(self, offset: int) -> Unit:
         """Return the unit that holds an offset of ``.debug_info``.
@@ -77,6 +84,22 @@ class Search:
         yield from self._by_strp(string, tags)
         if self._sections.string_offsets:
             yield from self._by_strx(string, tags)
+
+    def pinned(self, type_name: str) -> Iterator[Die]:
+        """Yield the DIEs of ``Pin<&mut T>`` for the type with this full name.
+
+        All such names are gathered in one pass of the strings: each future is asked for.
+        """
+        if self._pinned is None:
+            strings = self._sections.strings
+            data = strings.slice(0, strings.size)
+            # A linker that merges tails stores the name only as the end of a longer one.
+            tails = {m[1]: m.start() for m in _PINNED.finditer(data)}
+            whole = {m[1]: m.start() for m in _PINNED.finditer(data) if not data[m.start() - 1]}
+            self._pinned = tails | whole
+        string = self._pinned.get(type_name.encode("utf-8", "replace"))
+        if string is not None:
+            yield from self.by_string(string, _STRUCTURE)
 
     def in_unit(self, unit: Unit, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs of one unit with these tags whose DW_AT_name is exactly ``text``."""
@@ -149,6 +172,8 @@ class Search:
                 if place is not None and place[1] == FORM.STRP:
                     raw = _encode(code)
                     known.append((raw, len(raw) + place[0]))
+            # The nearest code is the true one: what stands before it is the end of another DIE.
+            known.sort(key=lambda shape: shape[1])
             self._named[key] = known
         return known
 

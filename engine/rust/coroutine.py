@@ -39,7 +39,6 @@ _TEMPORARY = re.compile(r"__\d+$")
 AWAITEE = "__awaitee"
 MAX_COPIES = 512
 """Units with a coroutine's pinned type that are searched for its function."""
-_STRUCTURE = frozenset({TAG.STRUCTURE})
 _SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
 
 
@@ -157,10 +156,9 @@ class Coroutines:
         unit with the function has its parameter's type, whose name is found at once.
         """
         own = split_path(type_.name)[1].replace("_env#", "#", 1)
-        pinned = f"Pin<&mut {type_.name}>"
         for _, debug in self._program.infos():
             try:
-                for count, pin in enumerate(debug.search.by_name(pinned, _STRUCTURE)):
+                for count, pin in enumerate(debug.search.pinned(type_.name)):
                     if count >= MAX_COPIES:
                         break
                     found = _polls(debug, pin, own)
