@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adp_tui.engine.views.records import Column
 
@@ -33,13 +33,21 @@ class Fit:
     hidden: tuple[str, ...]
 
 
-def fit(columns: Sequence[Column], width: int) -> Fit:
+def fit(columns: Sequence[Column], width: int, needs: Sequence[int] = ()) -> Fit:
     """Fit columns into a width.
 
     The columns with the highest priority number go first; then the flexible column, which
     takes what is left, shrinks to its least, and at last all others.
+
+    Args:
+        columns: what the view has.
+        width: cells for all of them and the gaps.
+        needs: cells that each column's text takes; a column gets no more than it needs.
     """
-    shown = list(enumerate(columns))
+    shown = [
+        (at, column if not needs else replace(column, width=_wish(column, needs[at])))
+        for at, column in enumerate(columns)
+    ]
     hidden: list[str] = []
     while len(shown) > 1 and _least(shown) > width:
         worst = max(column.priority for _, column in shown)
@@ -58,6 +66,10 @@ def fit(columns: Sequence[Column], width: int) -> Fit:
         Placed(index, column, cells) for (index, column), cells in zip(shown, widths, strict=True)
     )
     return Fit(placed, tuple(reversed(hidden)))
+
+
+def _wish(column: Column, need: int) -> int:
+    return need if column.flex else min(column.width, need)
 
 
 def _least(shown: Sequence[tuple[int, Column]]) -> int:

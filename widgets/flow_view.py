@@ -57,7 +57,7 @@ class FlowView(LineView, Generic[T]):
         self._cursor = max(0, min(place, len(self._items) - 1))
         if cursor == 0 and self.scroll_y:
             self.scroll_to(y=0, animate=False)
-        self._flow(self.size.width)
+        self._flow(self.text_width if self.size.width else 0)
         first, last = differing(before, self._lines)
         if moved or count != len(self._lines) or not self._lines:
             self.lines_changed()
@@ -83,12 +83,12 @@ class FlowView(LineView, Generic[T]):
     @property
     def line_count(self) -> int:
         """Return how many lines they take at this width."""
-        self._flow(self.size.width)
+        self._flow(self.text_width if self.size.width else 0)
         return len(self._lines)
 
     def lines_of(self, item: int) -> tuple[int, int]:
         """Return the first line of an item and how many it takes."""
-        self._flow(self.size.width)
+        self._flow(self.text_width if self.size.width else 0)
         if item >= len(self._tops):
             return 0, 0
         end = self._tops[item + 1] if item + 1 < len(self._tops) else len(self._lines)

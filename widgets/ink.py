@@ -85,9 +85,7 @@ def cut_path(text: str, width: int) -> str:
         tail = ELLIPSIS + separator + separator.join(parts[skip:])
         if cell_len(tail) <= width:
             return tail
-    if len(parts) > 1:
-        return cut(ELLIPSIS + separator + parts[-1], width)
-    return cut(text, width)
+    return cut(ELLIPSIS + parts[-1] if len(parts) > 1 else text, width)
 
 
 def wrap(text: str, width: int, limit: int = 4096) -> Iterator[str]:

@@ -156,6 +156,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         return self._cursor
 
     @property
+    def text_width(self) -> int:
+        """Return the cells of a line: a column is kept for the scrollbar, shown or not."""
+        return max(self.size.width - 1, 1)
+
+    @property
     def page(self) -> int:
         """Return how many lines fit under the heading."""
         return max(self.size.height - self.heading_height, 1)
@@ -263,7 +268,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         strip = self._strips.get(key)
         if strip is None:
             mark = Span(_CURSOR_MARK if chosen else " ", Ink.ACCENT if chosen else Ink.NORMAL)
-            spans = (mark, *self.paint(line, width - 1))
+            spans = (mark, *self.paint(line, self.text_width - 1))
             look = None if not chosen else _CURSOR if self.has_focus else _CURSOR_IDLE
             strip = self._strips[key] = self._strip(spans, width, look)
         return strip
@@ -304,7 +309,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _heading_strip(self, width: int) -> Strip:
         style = self._style(_HEADING)
-        text = plain(" " + "".join(span.text for span in self.paint_heading(width - 1)))
+        text = plain(" " + "".join(span.text for span in self.paint_heading(self.text_width - 1)))
         return Strip([Segment(cut(text, width), style)]).adjust_cell_length(width, style)
 
     # Events.

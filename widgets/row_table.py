@@ -57,6 +57,8 @@ class RowTable(LineView):
         self._rows: dict[int, Row] = {}
         self._asked: tuple[int, int] | None = None
         self._fit: tuple[object, Fit] | None = None
+        self._needs: tuple[int, ...] = ()
+        """Widest text seen so far in each column: a column takes no more room than that."""
 
     # The model.
 
@@ -118,7 +120,8 @@ class RowTable(LineView):
             self._asked = None
         old = self._cursor
         self._cursor = max(0, min(old if cursor is None else cursor, self.total - 1))
-        if changed or self._cursor != old:
+        wider = self._measure(rows.rows)
+        if wider or changed or self._cursor != old:
             self.lines_changed()
             self.call_after_refresh(self.reveal_cursor)
         else:
@@ -201,9 +204,12 @@ class RowTable(LineView):
             titles = {column.key: column.title for column in self.columns}
             name = titles.get(query.sort or "", "reversed")
             parts.append(f"{name} {order}")
+        hidden = len(self._fitted(self.text_width - 2).hidden)
+        if hidden:
+            parts.append(f"{hidden} more column{'s' if hidden > 1 else ''}")
         if self.total:
             parts.append(f"{self._cursor + 1:,}/{self.total:,}")
-        return "  ".join(parts)
+        return " · ".join(parts)
 
     def empty_text(self) -> str:
         """Say why there is no row."""
@@ -216,13 +222,29 @@ class RowTable(LineView):
         return "none"
 
     def _fitted(self, width: int) -> Fit:
-        key = (self.columns, width)
+        key = (self.columns, self._needs, width)
         if self._fit is None or self._fit[0] != key:
-            self._fit = key, fit(self.columns, width)
+            self._fit = key, fit(self.columns, width, self._needs)
         return self._fit[1]
 
+    def _measure(self, rows: Sequence[Row]) -> bool:
+        """Widen columns for rows that have come; True when one became wider."""
+        if len(self._needs) != len(self.columns):
+            # One more than the title, for the mark of the order.
+            self._needs = tuple(cell_len(column.title) + 1 for column in self.columns)
+        needs = list(self._needs)
+        for row in rows:
+            for at, cell in enumerate(row.cells[: len(needs)]):
+                room = cell_len(cell.text)
+                if self.columns[at].flex:
+                    room += cell_len(self._branch(row))
+                needs[at] = max(needs[at], room)
+        wider = tuple(needs) != self._needs
+        self._needs = tuple(needs)
+        return wider
+
     def paint_heading(self, width: int) -> Sequence[Span]:
-        """Return the titles of the columns, and how many had no room."""
+        """Return the titles of the columns."""
         fitted = self._fitted(width - 1)
         parts = [Span(" ")]
         for at, placed in enumerate(fitted.placed):
@@ -232,10 +254,6 @@ class RowTable(LineView):
             last = at == len(fitted.placed) - 1
             parts.append(Span(_aligned(title, placed.width, placed.column.align)))
             parts.append(Span("" if last else " " * GAP))
-        if fitted.hidden:
-            note = f" +{len(fitted.hidden)} hidden"
-            text = "".join(part.text for part in parts)
-            parts = [Span(cut(text.ljust(width), width - len(note))), Span(note)]
         return parts
 
     def paint(self, line: int, width: int) -> Sequence[Span]:

@@ -23,11 +23,10 @@ class StackView(FlowView[FrameRow]):
     """The frames of a task or thread, outermost first."""
 
     def show_frames(self, title: str, frames: Iterable[FrameRow], *, empty: str = "") -> None:
-        """Show a stack; the cursor starts at the innermost frame that has variables."""
+        """Show a stack; the cursor starts where a person would look first."""
         rows = tuple(frames)
         self.title = title
-        last = max((i for i, row in enumerate(rows) if row.ref is not None), default=0)
-        self.show(rows, cursor=last, empty=empty)
+        self.show(rows, cursor=_first_look(rows), empty=empty)
         self._repaint_title()
 
     def lay_out(self, item: FrameRow, width: int) -> Iterable[Sequence[Span]]:
@@ -62,6 +61,13 @@ class StackView(FlowView[FrameRow]):
     ) -> Iterable[Sequence[Span]]:
         for at, line in enumerate(wrap(item.note, max(width - 1 - len(indent), 8), 6)):
             yield (*(head if at == 0 else (Span(" "), head[1])), Span(line, _note_ink(item)))
+
+
+def _first_look(rows: Sequence[FrameRow]) -> int:
+    """Return the innermost frame of the user's own that has variables, else of any."""
+    own = [i for i, row in enumerate(rows) if row.ref is not None and row.tone is not Tone.MUTED]
+    any_frame = [i for i, row in enumerate(rows) if row.ref is not None]
+    return (own or any_frame or [0])[-1]
 
 
 def _name_ink(item: FrameRow) -> Ink:

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.views.records import VIEWS, Progress, Summary
 from adp_tui.tui.actions import FOOTER, action_of, bindings, key_names
-from adp_tui.tui.arrangement import DETAIL, arrange
+from adp_tui.tui.arrangement import DETAIL, SHORT, arrange
 from adp_tui.tui.door_thread import DoorThread, Opener
 from adp_tui.tui.reader import Reader
 from adp_tui.tui.screens.main_actions import MainActions
@@ -124,6 +124,7 @@ class MainScreen(MainActions):
         )
         self.query_one(Headline).show(summary.title, runtimes or "no async runtime recognised")
         self._show_navigation()
+        self._show_keys()
         if not dict(summary.counts).get("tasks", 1):
             self.tables["threads"].focus()
         first = self.current
@@ -230,6 +231,7 @@ class MainScreen(MainActions):
         self.set_class(plan.beside, "-beside")
         self.set_class(len(lists) > 1, "-lists")
         self.set_class(len(plan.panes) == 1, "-zoomed")
+        self.set_class(size.height < SHORT, "-small")
         self._show_keys()
 
     def _show_keys(self) -> None:
