@@ -59,21 +59,15 @@ class Cells:
         return {code: word in self.cell(code).text.lower() for code in set(self.codes)}
 
     def ranks(self) -> list[int]:
-        """Return a number for each row by which to sort; empty texts come last."""
-        distinct = list(set(self.codes))
-        if self._order is not None:
-            keys = {code: self._order(code) for code in distinct}
-        else:
-            keys = {code: key_order(self.cell(code).text) for code in distinct}
-        blank = {code: not self.cell(code).text for code in distinct}
-        distinct.sort(key=lambda code: (blank[code], keys[code]))
-        rank: dict[Hashable, int] = {}
-        last: object = None
-        number = -1
-        for code in distinct:
-            key = (blank[code], keys[code])
-            if key != last:
-                number, last = number + 1, key
+        """Return a number for each row by which to sort; -1 for an empty text."""
+        order = self._order or (lambda code: key_order(self.cell(code).text))
+        distinct = set(self.codes)
+        keys = {code: order(code) for code in distinct if self.cell(code).text}
+        rank = dict.fromkeys(distinct, -1)
+        number, last = -1, None
+        for code in sorted(keys, key=keys.__getitem__):
+            if number < 0 or keys[code] != last:
+                number, last = number + 1, keys[code]
             rank[code] = number
         return [rank[code] for code in self.codes]
 

@@ -55,7 +55,11 @@ def _sorted(table: Table, query: Query, shown: Sequence[int]) -> Sequence[int]:
         names = ", ".join(c.key for c in table.columns)
         raise AdpError(f"the view {query.view} has no column {query.sort}", help=f"it has {names}")
     ranks = table.cells(query.sort).ranks()
-    return array("I", sorted(shown, key=ranks.__getitem__, reverse=query.descending))
+    filled = sorted(
+        (i for i in shown if ranks[i] >= 0), key=ranks.__getitem__, reverse=query.descending
+    )
+    # What has nothing in that column comes last either way.
+    return array("I", [*filled, *(i for i in shown if ranks[i] < 0)])
 
 
 def _with_ancestors(mask: bytes, parents: Sequence[int]) -> bytes:
