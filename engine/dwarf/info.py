@@ -12,7 +12,7 @@ from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.files import FileTable, read_header
 from adp_tui.engine.dwarf.functions import Function, origin_of, template_types
 from adp_tui.engine.dwarf.lines import LineTable
-from adp_tui.engine.dwarf.names import UnitIndex, split_path
+from adp_tui.engine.dwarf.names import INDEXED, UnitIndex, split_path
 from adp_tui.engine.dwarf.ranges import AddressMap, contains
 from adp_tui.engine.dwarf.scopes import ScopeReader
 from adp_tui.engine.dwarf.search import Search
@@ -212,6 +212,8 @@ class DebugInfo:
         try:
             if AT.DECLARATION in die:
                 return None
+            if die.tag in INDEXED and self.index(die.unit).position(die.offset) is None:
+                return None  # It only looks like a DIE.
             type_ = self.type_at(die.offset)
         except NoDebugInfoError:
             return None
