@@ -12,7 +12,7 @@ from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.looks import MAX_FIELDS, Broken, Group, Leaf, Look, Row, Through
 from adp_tui.engine.rust.std_types import standard
-from adp_tui.engine.rust.structure import structural
+from adp_tui.engine.rust.structure import raw_parts, structural
 from adp_tui.engine.text import clean
 from adp_tui.engine.value import Value
 
@@ -98,15 +98,9 @@ def _look(program: Program, value: Value) -> Look:
     """Look at a value; what cannot be read becomes ``Broken`` with its raw parts."""
     try:
         found = standard(program, value)
-    except AdpError as error:
-        try:
-            return Broken(error.message, structural(program, value))
-        except AdpError:
-            return Broken(error.message)
-    try:
         return structural(program, value) if found is None else found
     except AdpError as error:
-        return Broken(error.message)
+        return Broken(error.message, raw_parts(value))
 
 
 def _meant(program: Program, value: Value) -> tuple[Value, Look]:
@@ -163,6 +157,7 @@ class _Summary:
         self._program = program
         self._open: set[tuple[int, str | int]] = set()
         self._nesting = 0
+        self._broken = 0
         self.left = MAX_VALUES
 
     def text(self, value: Value, depth: int) -> str:
@@ -182,6 +177,7 @@ class _Summary:
         if isinstance(look, Leaf):
             return look.text
         if isinstance(look, Broken):
+            self._broken += 1
             return f"<{clean(look.reason, MAX_REASON)}>"
         if isinstance(look, Through):
             return f"{look.before}{self.text(look.value, depth)}{look.after}"
@@ -219,8 +215,11 @@ class _Summary:
         rows = group.rows(MAX_FIELDS if is_structure else MAX_ITEMS)
         kept = [row for row in rows if not _is_marker(row)] if is_structure else rows
         count = group.count - (len(rows) - len(kept))
-        parts = []
+        parts: list[str] = []
+        broken = self._broken
         for row in kept[:MAX_ITEMS]:
+            if self._broken > broken and not is_structure:
+                break  # The elements after one that is missing are missing too.
             name = row.name if row.key is None else clean(self.text(row.key, depth), MAX_KEY)
             text = f"<{row.problem}>" if row.value is None else self.text(row.value, depth)
             parts.append(f"{name}: {text}" if group.named else text)

@@ -29,7 +29,7 @@ from adp_tui.engine.rust.strings import text_span
 from adp_tui.engine.text import clean
 from adp_tui.engine.value import Value
 
-__all__ = ["structural"]
+__all__ = ["raw_parts", "structural"]
 
 _CLOSURE = re.compile(r"\{closure_env#\d+\}(?:<.*>)?$", re.S)
 _TUPLE_FIELD = re.compile(r"__\d+$")
@@ -60,6 +60,13 @@ def structural(program: Program, value: Value) -> Look:
     if kind is Kind.UNION:
         return Leaf(f"union {last_segment(value.type.name)}", members(value), expandable=True)
     raise LayoutError(f"the debug information does not say what {value.type.name or 'it'} is")
+
+
+def raw_parts(value: Value) -> Look | None:
+    """Look at the bare fields of a structure, whatever it means; None for another type."""
+    if value.type.kind is not Kind.STRUCT:
+        return None
+    return _fields(value, last_segment(value.type.name))
 
 
 def text(value: Value) -> Leaf | None:
