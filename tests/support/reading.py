@@ -96,7 +96,9 @@ class Reading:
         state = "" if frame.state == "suspended" else f" ({frame.state})"
         label = f" {frame.label!r}" if frame.label else ""
         place = f" {self.place(frame.file, frame.line)}" if own and frame.file else ""
-        return f"{frame.function}{label}{place}{state}"
+        # What select! and join! await; tokio had its own before the standard library's.
+        function = "PollFn" if frame.function.endswith("::PollFn") else frame.function
+        return f"{function}{label}{place}{state}"
 
     def place(self, file: str | None, line: int | None) -> str:
         """Return ``@marker``, or ``@fn`` for a line where a function begins."""

@@ -132,7 +132,7 @@ COMBINED = (
         "select",
         """
         zoo::combine::selects @select.root
-        core::future::poll_fn::PollFn
+        PollFn
           0 pending
             zoo::combine::naps @naps.sleep
             tokio::time::sleep::Sleep
@@ -147,7 +147,7 @@ COMBINED = (
         "join",
         """
         zoo::combine::joins @join.root
-        core::future::poll_fn::PollFn
+        PollFn
           0 pending
             zoo::combine::naps @naps.sleep
             tokio::time::sleep::Sleep
