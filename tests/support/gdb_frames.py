@@ -4,6 +4,36 @@ import json
 
 import gdb
 
+WHOLE = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_CHAR)
+
+
+def variables(frame):
+    """Return the numbers that the frame's variables hold, the innermost of each name."""
+    found = {}
+    try:
+        block = frame.block()
+    except RuntimeError:
+        return found
+    while block is not None:
+        for symbol in block:
+            if (symbol.is_variable or symbol.is_argument) and symbol.name not in found:
+                found[symbol.name] = whole(symbol, frame)
+        if block.function is not None:
+            break
+        block = block.superblock
+    return {name: number for name, number in found.items() if number is not None}
+
+
+def whole(symbol, frame):
+    try:
+        value = symbol.value(frame)
+        size = value.type.sizeof
+        if value.is_optimized_out or value.type.strip_typedefs().code not in WHOLE or size > 8:
+            return None
+        return int(value) & (1 << 8 * size) - 1
+    except (gdb.error, RuntimeError):
+        return None
+
 
 def frames():
     frame = gdb.newest_frame()
@@ -18,6 +48,7 @@ def frames():
             "signal": frame.type() == gdb.SIGTRAMP_FRAME,
             "file": place.symtab.filename if place.symtab else None,
             "line": place.line if place.symtab else None,
+            "variables": variables(frame),
         }
         try:
             frame = frame.older()
