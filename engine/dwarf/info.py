@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
 
@@ -28,7 +27,6 @@ __all__ = ["DebugInfo", "Level"]
 TYPE_TAGS = frozenset({TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.CLASS, TAG.POINTER})
 MAX_SAME_NAME = 512
 """Copies of one type looked at: a type stands in each unit that uses it."""
-MAX_INDEXES = 4096
 _RUST = 0x1C
 """DW_LANG_Rust."""
 
@@ -55,7 +53,6 @@ class DebugInfo:
         self.search = Search(self.sections, self.units)
         self.scopes = ScopeReader(self)
         self._map: AddressMap | None = None
-        self._indexes: OrderedDict[int, UnitIndex] = OrderedDict()
         self._files: dict[int, FileTable | None] = {}
         self._lines: dict[int, LineTable | None] = {}
         self._types = TypeReader(self)
@@ -117,12 +114,7 @@ class DebugInfo:
 
     def index(self, unit: Unit) -> UnitIndex:
         """Return the names of a unit, read once."""
-        known = self._indexes.get(unit.offset)
-        if known is None:
-            known = self._indexes[unit.offset] = UnitIndex(self.sections, unit)
-            if len(self._indexes) > MAX_INDEXES:
-                self._indexes.popitem(last=False)
-        return known
+        return self.search.index(unit)
 
     def die(self, offset: int) -> Die:
         """Return the DIE at an offset of ``.debug_info``.

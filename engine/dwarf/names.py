@@ -18,7 +18,7 @@ __all__ = ["INDEXED", "NO_NAME", "UnitIndex", "split_path"]
 INDEXED = frozenset(
     {
         TAG.NAMESPACE, TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.CLASS,
-        TAG.SUBPROGRAM, TAG.VARIABLE,
+        TAG.SUBPROGRAM, TAG.VARIABLE, TAG.BASE,
     }
 )  # fmt: skip
 """The tags of the DIEs that an index holds."""

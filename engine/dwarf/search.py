@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
@@ -18,6 +19,7 @@ from adp_tui.engine.errors import NoDebugInfoError
 
 __all__ = ["Search", "string_offsets"]
 
+MAX_INDEXES = 4096
 MAX_HITS = 200_000
 """Candidates looked at for one name."""
 MAX_SUFFIXES = 256
@@ -58,10 +60,12 @@ class Search:
         self._sections = sections
         self._units = units
         self._starts = [unit.offset for unit in units]
+        self._indexes: OrderedDict[int, UnitIndex] = OrderedDict()
         self._named: dict[tuple[int, frozenset[int]], list[tuple[bytes, int]]] = {}
         self._lows: dict[int, dict[int, list[int]]] = {}
         self._split: bool | None = None
         self._pinned: dict[bytes, int] | None = None
+        self._bases: list[tuple[int, int]] | None = None
 
     def unit_of(self, offset: int) -> Unit:
         """Return the unit that holds an offset of ``.debug_info``.
@@ -73,6 +77,19 @@ class Search:
         if index < 0 or offset >= self._units[index].end:
             raise NoDebugInfoError(f"there is no unit at {offset:#x} of .debug_info")
         return self._units[index]
+
+    def index(self, unit: Unit) -> UnitIndex:
+        """Return the names of a unit, read once.
+
+        Raises:
+            NoDebugInfoError: the unit is cut off.
+        """
+        known = self._indexes.get(unit.offset)
+        if known is None:
+            known = self._indexes[unit.offset] = UnitIndex(self._sections, unit)
+            if len(self._indexes) > MAX_INDEXES:
+                self._indexes.popitem(last=False)
+        return known
 
     def by_name(self, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs with these tags whose DW_AT_name is exactly ``text``."""
@@ -106,7 +123,7 @@ class Search:
         for string in string_offsets(self._sections, text):
             yield from self._by_strp(string, tags, unit)
             if unit.version >= 5:
-                index = UnitIndex(self._sections, unit)
+                index = self.index(unit)
                 for entry in index.named(frozenset({string})):
                     if index.tags[entry] in tags:
                         yield Die(self._sections, unit, index.offsets[entry])
@@ -122,13 +139,9 @@ class Search:
                 return
             try:
                 unit = self.unit_of(at)
-                die = self._check(unit, at, self._shapes(unit, tags))
-                if die is not None and die.number(AT.NAME) != string:
-                    die = None
+                yield from self._check(unit, at, self._shapes(unit, tags), string)
             except NoDebugInfoError:
-                die = None
-            if die is not None:
-                yield die
+                pass
             at = info.find(needle, at + 1)
 
     def _by_strx(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
@@ -143,20 +156,30 @@ class Search:
             at = table.find(needle, at + 1)
         if not hits:
             return
-        bases = sorted(
-            (u.str_offsets_base, i)
-            for i, u in enumerate(self._units)
-            if u.version >= 5 and self._sections.table(u)
-        )
+        bases = self._string_bases()
         starts = [base for base, _ in bases]
         # The units of one object (codegen units that LTO merged) share one table.
         shared = {starts[i] for i in (bisect_right(starts, h) - 1 for h in hits) if i >= 0}
         touched = {number for base, number in bases if base in shared}
         for number in sorted(touched):
-            index = UnitIndex(self._sections, self._units[number])
+            index = self.index(self._units[number])
             for entry in index.named(frozenset({string})):
                 if index.tags[entry] in tags:
                     yield Die(self._sections, index.unit, index.offsets[entry])
+
+    def _string_bases(self) -> list[tuple[int, int]]:
+        """Return where each DWARF 5 unit's string offsets begin, sorted, and its number."""
+        if self._bases is None:
+            self._bases = []
+            for number, unit in enumerate(self._units):
+                if unit.version >= 5:
+                    try:
+                        self._sections.table(unit)
+                    except NoDebugInfoError:
+                        continue
+                    self._bases.append((unit.str_offsets_base, number))
+            self._bases.sort()
+        return self._bases
 
     def _shapes(self, unit: Unit, tags: frozenset[int]) -> list[tuple[bytes, int]]:
         """Return the bytes of each declaration's code and how far before the name a DIE begins."""
@@ -177,13 +200,28 @@ class Search:
             self._named[key] = known
         return known
 
-    def _check(self, unit: Unit, at: int, shapes: list[tuple[bytes, int]]) -> Die | None:
-        info = self._sections.info
+    def _check(
+        self, unit: Unit, at: int, shapes: list[tuple[bytes, int]], string: int
+    ) -> Iterator[Die]:
+        """Yield the DIEs whose name stands at an offset.
+
+        A byte before the name may look like the code of another declaration, whose name would
+        stand there as well: what follows such a DIE tells most of them.
+        """
+        info, table = self._sections.info, self._sections.table(unit)
         for code, back in shapes:
             start = at - back
-            if start >= unit.first and info.slice(start, start + len(code)) == code:
-                return Die(self._sections, unit, start)
-        return None
+            if start < unit.first or info.slice(start, start + len(code)) != code:
+                continue
+            die = Die(self._sections, unit, start)
+            try:
+                if die.number(AT.NAME) != string:
+                    continue
+                after, _ = uleb(info.buffer, info.base + die.after)
+            except (IndexError, NoDebugInfoError):
+                continue
+            if not after or after in table:
+                yield die
 
     def by_expression(self, expression: bytes, tag: int) -> Iterator[Die]:
         """Yield the DIEs with this tag whose DW_AT_location is exactly ``expression``."""

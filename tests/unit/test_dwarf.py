@@ -390,7 +390,7 @@ def test_abbreviations(oracle, debug):
 def test_types_by_name(oracle, debug):
     """WHEN a type is looked up by its full name THEN every copy of it is found, nothing else."""
     expected = defaultdict(set)
-    for die in oracle.tagged("DW_TAG_structure_type", "DW_TAG_union_type"):
+    for die in oracle.tagged("DW_TAG_structure_type", "DW_TAG_union_type", "DW_TAG_base_type"):
         inline = die.attributes.get("DW_AT_name")
         # Nobody looks for vtables' types, nor for names that stand in the DIE itself: gcc's of
         # up to three letters.
@@ -400,7 +400,7 @@ def test_types_by_name(oracle, debug):
             and not text(die).endswith("{vtable_type}")
             and "DW_AT_declaration" not in die.attributes
         ):
-            expected[path_of(die)].add(die.offset)
+            expected[path_of(die) if die.tag in SPACES else text(die)].add(die.offset)
     units = {unit.cu_offset for unit in oracle.units}
     for name, offsets in itertools.islice(expected.items(), 400):
         found = [t for t in debug.types_named(name)]
