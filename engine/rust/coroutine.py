@@ -16,7 +16,7 @@ from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.names import split_path
 from adp_tui.engine.dwarf.types import Kind, Member, Place, Type, Variant
-from adp_tui.engine.errors import AdpError
+from adp_tui.engine.errors import AdpError, NoDebugInfoError
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.names import coroutine_function
 from adp_tui.engine.value import Value
@@ -177,7 +177,10 @@ def _foreign(place: Place | None, declared: Place | None) -> bool:
 def _polls(debug: DebugInfo, pin: Die, name: str) -> Die | None:
     """Return the function with this name in a unit whose first parameter has the pinned type."""
     for die in debug.search.in_unit(pin.unit, name, _SUBPROGRAM):
-        first = next((c for c in die.children() if c.tag == TAG.FORMAL_PARAMETER), None)
+        try:
+            first = next((c for c in die.children() if c.tag == TAG.FORMAL_PARAMETER), None)
+        except AdpError:
+            continue
         if first is not None and first.reference(AT.TYPE) == pin.offset:
             return die
     return None
