@@ -111,7 +111,7 @@ def _meant(program: Program, value: Value) -> tuple[Value, Look]:
             return value, look
         value = look.value
         look = _look(program, value)
-    return value, Broken("more references to references than can be followed")
+    return value, Broken("more wrappers and references than can be followed")
 
 
 def _expandable(program: Program, look: Look) -> bool:

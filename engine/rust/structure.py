@@ -108,10 +108,31 @@ def _structure(program: Program, value: Value) -> Look:
             return items
     if _CLOSURE.search(name):
         return _fields(value, f"closure {plain_path(name)}")
+    same = _same_inside(value)
+    if same is not None:
+        return Through(same)
     wrapped = _only_member(value.type)
     if wrapped is not None and name.startswith(_LIBRARY):
         return Through(value.of(wrapped), before=f"{last_segment(name)} ")
     return _fields(value, last_segment(name))
+
+
+def _same_inside(value: Value) -> Value | None:
+    """Return the value in a structure that only wraps one of its own name.
+
+    Runtimes wrap std's types so: ``AtomicUsize { inner: UnsafeCell<AtomicUsize> }``.
+    """
+    name = last_segment(value.type.name)
+    for _ in range(2):
+        sized = [m for m in value.type.members if m.type.size]
+        if len(sized) != 1 or sized[0].type.kind is not Kind.STRUCT:
+            return None
+        value = value.of(sized[0])
+        if last_segment(value.type.name) == name:
+            return value
+        if value.type.base_name != "core::cell::UnsafeCell":
+            return None
+    return None
 
 
 def _only_member(type_: Type) -> Member | None:

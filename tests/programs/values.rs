@@ -59,6 +59,10 @@ pub struct Knot {
     pub next: RefCell<Option<Rc<Knot>>>,
 }
 
+pub struct AtomicU8 {
+    inner: UnsafeCell<std::sync::atomic::AtomicU8>,
+}
+
 pub struct Generic<T> {
     pub id: u32,
     pub mark: PhantomData<T>,
@@ -292,6 +296,7 @@ pub struct Sample {
     pub atomic_bool: AtomicBool, // show: AtomicBool true
     pub atomic_pointer: AtomicPtr<u32>, // show: AtomicPtr <addr>
     // fields: * = 6
+    pub wrapped_atomic: AtomicU8, // show: AtomicU8 21
     pub non_zero: NonZeroU32, // show: 17
     pub maybe_non_zero: Option<NonZeroU32>, // show: Some(18)
     // fields: 0 = 18
@@ -475,6 +480,7 @@ fn main() {
         atomic_signed: AtomicI32::new(-5),
         atomic_bool: AtomicBool::new(true),
         atomic_pointer: AtomicPtr::new(Box::leak(Box::new(6))),
+        wrapped_atomic: AtomicU8 { inner: UnsafeCell::new(21.into()) },
         non_zero: NonZeroU32::new(17).unwrap(),
         maybe_non_zero: NonZeroU32::new(18),
         wrapping: Wrapping(19),
