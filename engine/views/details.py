@@ -10,12 +10,11 @@ from adp_tui.engine.text import clean
 from adp_tui.engine.views.executors import queue_words
 from adp_tui.engine.views.places import place
 from adp_tui.engine.views.records import Cell, TaskDetail, Tone
-from adp_tui.engine.views.tasks import STATE_TONES
+from adp_tui.engine.views.tasks import STATE_TONES, task_name
 from adp_tui.engine.views.threads import role_words
 from adp_tui.engine.views.words import (
     count_of,
     doing,
-    future_name,
     resource_state,
     type_name,
     wait_sentence,
@@ -76,7 +75,8 @@ class Details:
             facts, links = self._resource(resource), self._resource_links(resource)
         else:
             task = self._task_named(key)
-            title = f"{key} {future_name(task.future)}".strip()
+            name = task_name(self._snapshot, self._snapshot.tasks.index(key))
+            title = f"{key} {name}".strip()
             facts, links = self._task(task), self._task_links(task)
         unique = tuple(dict.fromkeys(links))
         return TaskDetail(self._snapshot.epoch, key, title, tuple(facts), unique)
@@ -162,7 +162,7 @@ class Details:
         except KeyError:
             return key
         state = tasks.STATES[tasks.state[index]].value
-        return f"{key} {future_name(tasks.texts.text(tasks.future[index]))} ({state})"
+        return f"{key} {task_name(self._snapshot, index)} ({state})"
 
     def _thread_words(self, tid: int) -> str:
         thread = self._threads.get(f"tid:{tid}")

@@ -17,7 +17,11 @@ with ``--versioned-dirs``, and behind ``--remap-path-prefix``)."""
 _STD = re.compile(r"(?:^|/)(?:rustc/[0-9a-f]{7,40}|rustlib/src/rust)/(.*)$")
 _STD_CRATE = re.compile(r"(?:^|/)library/(?:std|core|alloc|panic_unwind|panic_abort|test)/")
 _CHECKOUT = re.compile(r"/git/checkouts/([^/]+)-[0-9a-f]{16}/[0-9a-f]+/(.*)$")
-_LIBRARY_DIR = re.compile(r"/registry/src/|/git/checkouts/|(?:^|/)rustc/[0-9a-f]{7,40}(?:/|$)")
+_LIBRARY_DIR = re.compile(
+    r"/registry/src/|/git/checkouts/|(?:^|/)rustc/[0-9a-f]{7,40}(?:/|$)|(?:^|/)vendor/[^/]+/?$"
+    r"|(?:^|/)(?:registry|vendor|\.?cargo)/(?:.*/)?[A-Za-z][\w-]*-\d+\.\d+\.\d+[^/]*(?:/|$)"
+)
+"""Where cargo keeps crates, also behind ``--remap-path-prefix`` and after ``cargo vendor``."""
 MAX_FRAMES = 512
 
 
@@ -39,8 +43,8 @@ def short_path(file: str) -> str:
 def is_library(file: str, dir: str | None = None) -> bool:
     """Tell whether a file belongs to std or to a crate that cargo fetched.
 
-    cargo compiles a workspace's own crates by paths relative to its root, all others by
-    absolute ones, so a relative path is foreign only when its folder is cargo's.
+    A relative path (a workspace's own crate, and what cargo compiles from a crate's own
+    folder) is foreign when its folder is cargo's.
     """
     if _CRATE.search(file) or _STD.search(file) or _STD_CRATE.search(file):
         return True

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 VIEWS = ("executors", "threads", "tasks", "waits")
-"""Names of the views that ``rows`` knows; the order is that of the panes."""
+"""Names of the panes' views, in the order of the panes. ``rows`` knows ``losses`` as well."""
 
 
 class Align(enum.StrEnum):
@@ -204,7 +204,9 @@ class Door(Protocol):
         ...
 
     def task(self, key: str) -> TaskDetail:
-        """Return the facts of the task or thread with that key (``t7``, ``tid:3419``)."""
+        """Return the facts of a task, thread, executor or resource (``t7``, ``tid:3419``, ``x1``,
+        ``r3``), or of the task that a wait's row is about (``t7/0``).
+        """
         ...
 
     def frames(self, key: str) -> Sequence[FrameRow]:

@@ -84,10 +84,11 @@ def role_words(thread: Thread) -> str:
 
 
 def _at(thread: Thread) -> str:
-    """Return the innermost function of the user's own; else the innermost one with a name."""
+    """Return the innermost function of the user's own, else of Rust, else with a name."""
     own = user_native_frame(thread.stack)
     if own is not None:
         function = short_function(own.function or "")
         return f"{function} {place(own.file, own.line, own.dir)}".strip()
-    named = next((f for f in thread.stack if f.function), None)
-    return "" if named is None else short_function(named.function or "")
+    named = [f for f in thread.stack if f.function]
+    rust = [f for f in named if f.file is not None and f.file.endswith(".rs")]
+    return short_function((rust or named)[0].function or "") if named else ""

@@ -8,10 +8,9 @@ from collections.abc import Callable, Hashable, Sequence
 from adp_tui.engine.model import Confidence, Resource, Snapshot, Wait
 from adp_tui.engine.views.columns import Cells, Table
 from adp_tui.engine.views.records import Cell, Column, Tone
-from adp_tui.engine.views.tasks import Tasks
+from adp_tui.engine.views.tasks import Tasks, task_name
 from adp_tui.engine.views.words import (
     count_of,
-    future_name,
     key_order,
     resource_state,
     type_name,
@@ -126,9 +125,8 @@ class Waits(Table):
             return _NONE
         target = wait_target(wait)
         if wait.task is not None:
-            tasks = self._snapshot.tasks
-            future = tasks.texts.text(tasks.future[tasks.index(wait.task)])
-            return Cell(f"{target} {future_name(future)}".strip())
+            index = self._snapshot.tasks.index(wait.task)
+            return Cell(f"{target} {task_name(self._snapshot, index)}".strip())
         overdue = wait.kind == "timer" and wait.remaining_s is not None and wait.remaining_s < 0
         return Cell(target, Tone.WARNING if overdue else Tone.NORMAL)
 

@@ -27,6 +27,7 @@ __all__ = [
 MAX_NAME = 200
 _COROUTINE = re.compile(r"\{(?:async_fn|async_block|async_closure|gen_fn|gen_block)_env#\d+\}")
 _FUNCTION = re.compile(r"::\{async_fn_env#\d+\}")
+_UNITS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s"))
 _NUMBERS = re.compile(r"(\d+)")
 
 
@@ -44,13 +45,11 @@ def duration(seconds: float) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f}".removesuffix(".0") + "s"
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}s"
-    if whole < 86_400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
-    return f"{whole // 86_400}d{whole % 86_400 // 3600:02}h"
+    for size, unit, below, lower in _UNITS:
+        if whole >= size:
+            rest = whole % size // below
+            return f"{whole // size}{unit}{rest:02}{lower}" if rest else f"{whole // size}{unit}"
+    return f"{whole}s"
 
 
 @lru_cache(maxsize=16_384)

@@ -77,7 +77,7 @@ def test_a_chain_is_shown_down_to_its_timer(zoo: Zoo) -> None:
     ]
     # the timer of an hour was read at its driver's last turn, a moment after it was made
     assert [f.note for f in rows[:3]] == ["", "", ""]
-    assert rows[3].note in ("waits on timer 1h00m", "waits on timer 59m59s")
+    assert rows[3].note in ("waits on timer 1h", "waits on timer 59m59s")
 
 
 def test_select_has_a_line_for_each_branch(zoo: Zoo) -> None:

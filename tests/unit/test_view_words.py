@@ -52,6 +52,9 @@ CHECKOUT = "/h/.cargo/git/checkouts/tower-0123456789abcdef/1a2b3c4"
         ("cargo/tokio-1.54.1/src/a.rs", "/", "tokio-1.54.1/src/a.rs", True),
         (f"{RUSTC}/library/std/src/panic.rs", None, "library/std/src/panic.rs", True),
         (f"{CHECKOUT}/tower/src/lib.rs", None, "tower/tower/src/lib.rs", True),
+        ("src/a.rs", "/cargo/registry/tokio-1.54.1", "tokio-1.54.1/src/a.rs", True),
+        ("src/a.rs", "/home/u/bank/vendor/tokio", "/home/u/bank/vendor/tokio/src/a.rs", True),
+        ("src/a.rs", "/home/u/bank-1.2.3", "src/a.rs", False),
         # a folder of the user's own that only looks a little like cargo's
         ("src/v1-2/main.rs", "/home/u/registry", "src/v1-2/main.rs", False),
     ],
@@ -97,7 +100,7 @@ def test_names() -> None:
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [(0, "0ms"), (0.12, "120ms"), (0.9999, "1s"), (2.5, "2.5s"), (9.99, "10s"), (59.4, "59s"),
-     (59.9, "1m00s"), (185, "3m05s"), (7380, "2h03m"), (90_000, "1d01h"), (-3, "-3s")],
+     (59.9, "1m"), (185, "3m05s"), (7380, "2h03m"), (3600, "1h"), (90_000, "1d01h"), (-3, "-3s")],
 )  # fmt: skip
 def test_durations(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
