@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.adp import language as ast
@@ -213,21 +213,46 @@ class Builtins:
         items, name, body = self._over(nodes)
 
         def run(env: dict[str, object]) -> object:
-            results = (body({**env, name: item}) for item in self.stream(items(env)))
-            return tuple(r for r in results if r is not None)
+            return tuple(self._each(items(env), name, body, env))
 
         return run
+
+    def _each(
+        self, items: object, name: str, body: Closure, env: dict[str, object]
+    ) -> Iterator[object]:
+        """Yield what the body gives for each item, without nulls.
+
+        An item that cannot be read is left out and noted: it does not spoil the others. Where
+        the body fits no item at all, the reason is raised.
+        """
+        found = False
+        problem: AdpError | None = None
+        for item in self.stream(items):
+            try:
+                result = body({**env, name: item})
+            except BudgetError as error:
+                self._ev.note(error)
+                return
+            except AdpError as error:
+                problem = problem or error
+                continue
+            found = True
+            if result is not None:
+                yield result
+        if problem is not None:
+            if not found and isinstance(problem, LayoutError):
+                raise problem
+            self._ev.note(problem)
 
     def _flat(self, nodes: Sequence[ast.Node]) -> Closure:
         items, name, body = self._over(nodes)
 
         def run(env: dict[str, object]) -> object:
             result: list[object] = []
-            for item in self.stream(items(env)):
-                found = body({**env, name: item})
-                if found is not None:
-                    result.extend(self.stream(found))
-                    self._ev.spend(len(result))
+            for found in self._each(items(env), name, body, env):
+                part = self.stream(found)
+                result.extend(part)
+                self._ev.spend(len(part))
             return tuple(result)
 
         return run
@@ -254,7 +279,10 @@ class Builtins:
         )
 
     def _walk(self, nodes: Sequence[ast.Node]) -> Closure:
-        """Follow a list: the start, then ``next`` of each node, until null or a node again."""
+        """Follow a list: the start, then ``next`` of each node, until null or a node again.
+
+        Where a link cannot be read the list ends there, and that is noted.
+        """
         start, name, step = self._over(nodes)
 
         def run(env: dict[str, object]) -> object:
@@ -265,8 +293,17 @@ class Builtins:
                     break
                 seen.add(key)
                 result.append(node)
-                self._ev.tick()
-                node = step({**env, name: node})
+                try:
+                    self._ev.tick()
+                    node = step({**env, name: node})
+                except LayoutError:
+                    if len(result) == 1:
+                        raise
+                    self._ev.note(LayoutError("a list goes astray"))
+                    break
+                except AdpError as error:
+                    self._ev.note(error)
+                    break
             return tuple(result)
 
         return run

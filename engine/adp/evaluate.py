@@ -23,10 +23,10 @@ __all__ = ["Closure", "Env", "Evaluator", "ThreadValue"]
 Env = Mapping[str, object]
 Closure = Callable[[dict[str, object]], object]
 
-MAX_STEPS = 200_000
-"""Steps of one evaluation; streams count their items."""
+MAX_STEPS = 20_000_000
+"""Steps of one evaluation: a list of a million tasks takes ten for each; streams count items."""
 MAX_ITEMS = 1_000_000
-MAX_SECONDS = 10.0
+MAX_SECONDS = 30.0
 """Wall clock of one evaluation."""
 _MASK = (1 << 64) - 1
 _SIGNED_ENCODINGS = (5, 13)
@@ -56,6 +56,7 @@ class Evaluator:
         self._scalars: dict[int, tuple[Type, Plan, int, bool]] = {}
         self._steps = 0
         self._deadline = 0.0
+        self._noted: AdpError | None = None
 
     def evaluate(self, expression: Expression, env: Env) -> object:
         """Return what an expression gives.
@@ -77,11 +78,16 @@ class Evaluator:
             raise BudgetError(f"{expression.text[:60]!r} goes too deep") from error
 
     def attempt(self, expression: Expression, env: Env) -> tuple[object, AdpError | None]:
-        """Return the result and None, or None and why there is no result."""
+        """Return the result and what is missing from it: None, or why there is no or not all."""
+        self._noted = None
         try:
-            return self.evaluate(expression, env), None
+            return self.evaluate(expression, env), self._noted
         except AdpError as error:
             return None, error
+
+    def note(self, problem: AdpError) -> None:
+        """Remember why a stream is not whole."""
+        self._noted = self._noted or problem
 
     def tick(self, steps: int = 1) -> None:
         """Count steps against the budget."""
