@@ -87,11 +87,22 @@ class ExecutorSet:
         applied, rule = executor.applied, executor.rule
         env = {"it": executor.value}
         what = f"tasks of {rule.kind}"
-        for expression in (rule.tasks, rule.blocking):
-            for header in applied.values(expression, env, what):
-                task = self._reader.read(header)
-                if task is not None:
-                    self.own(executor, task)
+        for header in applied.values(rule.tasks, env, what):
+            task = self._reader.read(header)
+            if task is None:
+                continue
+            if (
+                None not in (task.owner_id, executor.owner_id)
+                and task.owner_id != executor.owner_id
+            ):
+                # Lists link only what their owner was stamped on: these bytes are something else.
+                applied.losses.add(what, "a task in the list belongs to another", header.address)
+                continue
+            self.own(executor, task)
+        for header in applied.values(rule.blocking, env, what):
+            task = self._reader.read(header)
+            if task is not None:
+                self.own(executor, task)
 
     def adopt(self, threads: Sequence[ThreadFacts]) -> None:
         """Give an executor that belongs to one thread (a LocalSet) that thread's as parent."""

@@ -70,6 +70,8 @@ class TaskFacts:
     state: TaskState
     future_type: str
     id: int | None = None
+    owner_id: int | None = None
+    """The number of the list that the task is in, as the task has it."""
     executor: ExecutorFacts | None = None
     cancelled: bool = False
     joinable: bool = False

@@ -96,6 +96,7 @@ class TaskReader:
             state=self._state(bound, env),
             future_type=future_type.name if isinstance(future_type, Type) else "",
             id=applied.number(rule.id, env),
+            owner_id=applied.number(rule.owner_id, env),
         )
         if task.id is None:
             task.id = applied.number(rule.raw_id, env, "task id")
