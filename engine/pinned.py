@@ -67,8 +67,8 @@ def _polled(debug: DebugInfo, unit: Unit) -> Iterator[str]:
     for position, tag in enumerate(index.tags):
         if tag != TAG.SUBPROGRAM:
             continue
-        name = index.name(position)
-        if name == NO_NAME or strings.slice(name, name + 5) not in _POLL:
+        at = index.name(position)
+        if at == NO_NAME or strings.slice(at, at + 5) not in _POLL:
             continue
         for child in debug.die(index.offsets[position]).children():
             if child.tag == TAG.FORMAL_PARAMETER:
