@@ -98,11 +98,16 @@ class DebugInfo:
     def _is_std(unit: Unit) -> bool:
         return unit.comp_dir.startswith(("/rustc/", "/rust/deps/"))
 
-    def unit_at(self, address: int) -> Unit | None:
-        """Return the unit whose code holds an address, or None."""
+    @property
+    def addresses(self) -> AddressMap:
+        """Which unit each address belongs to."""
         if self._map is None:
             self._map = AddressMap(self.sections, self.units)
-        offset = self._map.unit_offset(address)
+        return self._map
+
+    def unit_at(self, address: int) -> Unit | None:
+        """Return the unit whose code holds an address, or None."""
+        offset = self.addresses.unit_offset(address)
         if offset is None:
             return None
         try:

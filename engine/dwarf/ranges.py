@@ -128,12 +128,17 @@ class AddressMap:
 
     def unit_offset(self, address: int) -> int | None:
         """Return the offset of the unit that holds an address of the file."""
-        found = self._listed.owner(address)
+        found = self.span(address)
+        return None if found is None else found[2]
+
+    def span(self, address: int) -> tuple[int, int, int] | None:
+        """Return the run of a unit's code that holds an address: start, end, unit offset."""
+        found = self._listed.find(address)
         if found is not None or not self._unlisted:
             return found
         if self._others is None:
             self._others = _Spans(self._read_unlisted())
-        return self._others.owner(address)
+        return self._others.find(address)
 
     def _read_unlisted(self) -> list[tuple[int, int, int]]:
         """Ask the first DIE of each unit that ``.debug_aranges`` says nothing of."""
@@ -157,13 +162,13 @@ class _Spans:
         self._ends = array("Q", (high & _MASK for _, high, _ in rows))
         self._owners = array("Q", (owner for _, _, owner in rows))
 
-    def owner(self, address: int) -> int | None:
+    def find(self, address: int) -> tuple[int, int, int] | None:
         index = bisect_right(self._starts, address) - 1
         for _ in range(8):
             if index < 0:
                 return None
             if address < self._ends[index]:
-                return self._owners[index]
+                return self._starts[index], self._ends[index], self._owners[index]
             index -= 1
         return None
 

@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from adp_tui.engine.dwarf.constants import AT, TAG
+from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.functions import origin_of
 from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.ranges import contains, ranges_of
 from adp_tui.engine.dwarf.unit import Unit
@@ -22,6 +23,7 @@ MAX_NESTING = 512
 MAX_KNOWN = 65_536
 MAX_CANDIDATES = 64
 """Functions before an address that are looked at: byte searches offer false ones."""
+_ELSEWHERE = frozenset({FORM.GNU_REF_ALT, FORM.GNU_STRP_ALT})
 _SUBPROGRAM, _INLINED, _BLOCK = int(TAG.SUBPROGRAM), int(TAG.INLINED_SUBROUTINE), int(
     TAG.LEXICAL_BLOCK
 )  # fmt: skip
@@ -45,17 +47,40 @@ class ScopeReader:
         """
         known = self._known.get(address)
         if known is None:
-            function = self._function(address)
-            known = () if function is None else (function, *self._nested(function, address))
+            known = self._find(address)
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[address] = known
         return known
 
-    def _function(self, address: int) -> Die | None:
-        unit = self._info.unit_at(address)
-        if unit is None:
-            return None
+    def _find(self, address: int) -> tuple[Die, ...]:
+        unit, span = self._info.unit_at(address), self._info.addresses.span(address)
+        if unit is None or span is None:
+            return ()
+        problem: NoDebugInfoError | None = None
+        for function in self._candidates(unit, address):
+            # The code of a true function is one run of its unit's code; it has a name.
+            ranges = ranges_of(function)
+            one = len(ranges) == 1 and AT.LOW_PC in function
+            if one and not (span[0] <= ranges[0][0] and ranges[0][1] <= span[1]):
+                continue
+            try:
+                if self._is_named(function):
+                    return function, *self._nested(function, address)
+            except NoDebugInfoError as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+        return ()
+
+    def _is_named(self, function: Die) -> bool:
+        named = origin_of(self._info, function)
+        forms = [named.values[a][0] for a in (AT.NAME, AT.ABSTRACT_ORIGIN) if a in named]
+        # What dwz moved to a file of its own is not read: the function is one all the same.
+        return bool(named.text()) or any(form in _ELSEWHERE for form in forms)
+
+    def _candidates(self, unit: Unit, address: int) -> Iterator[Die]:
+        """Yield what may be the function that holds an address, the likeliest first."""
         functions = self._info.search.functions(unit)
         lows = self._lows.get(unit.offset)
         if lows is None:
@@ -65,8 +90,10 @@ class ScopeReader:
             for offset in functions[low]:
                 die = self._checked(unit, offset, low)
                 if die is not None and contains(die, address):
-                    return die
-        return self._in_parts(unit, address)
+                    yield die
+        part = self._in_parts(unit, address)
+        if part is not None:
+            yield part
 
     def _checked(self, unit: Unit, offset: int, low: int) -> Die | None:
         """Return the subprogram that a byte search offers; None where there is another thing."""
