@@ -264,8 +264,10 @@ class ElfFile:
 def _zlib(body: bytes, size: int) -> bytes:
     if size > MAX_INFLATED:
         raise ValueError(f"it claims to be {size} bytes long")
-    data = zlib.decompressobj().decompress(body, size)
-    if len(data) != size:
+    stream = zlib.decompressobj()
+    # One byte more than it should be: then the end and its checksum are read as well.
+    data = stream.decompress(body, size + 1)
+    if len(data) != size or not stream.eof:
         raise ValueError("its length does not fit its header")
     return data
 
