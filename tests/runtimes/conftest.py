@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
-from support.build import PROFILES, TOKIO
+from support.build import PROFILES, TOKIO, Dump
 from support.reading import Reading, read
 
 CORES = [(version, profile) for version in reversed(TOKIO) for profile in PROFILES]
 
 
 @pytest.fixture(scope="session", params=CORES, ids="-".join)
-def zoo(request, dump) -> Reading:
+def zoo(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator[Reading]:
     """Return a core of the zoo, as the engine reads it."""
     version, profile = request.param
-    return read(dump("zoo", tokio=version, profile=profile))
+    reading = read(dump("zoo", tokio=version, profile=profile))
+    yield reading
+    reading.session.close()

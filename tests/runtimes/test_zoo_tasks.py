@@ -11,21 +11,9 @@ each_task = pytest.mark.parametrize("expected", TASKS, ids=str)
 PARTS = {"{async_block#": "async_block", "{async_closure#": "async_closure"}
 
 
-def executors(zoo: Reading) -> dict[str, str]:
-    """Return the key of each executor by the name that the table uses."""
-    found = {
-        "main": zoo.executor_of_thread("main").key,
-        "busy": zoo.executor_of_thread("busy").key,
-        "side": zoo.executor_of_thread("side").key,
-        "local": zoo.executor_of_thread("local").key,
-    }
-    sets = [each for each in zoo.snapshot.executors if each.kind == "tokio.local_set"]
-    return found | {"set": sets[0].key}
-
-
 def test_tasks_are_those_of_the_program(zoo: Reading) -> None:
     # WHEN every task is named
-    found = set(zoo.tasks())
+    found = set(zoo.tasks)
     # THEN none is missing, and there are no others: no worker's loop, no image on a stack
     assert found == {expected.name for expected in TASKS}
 
@@ -66,7 +54,7 @@ def test_state(zoo: Reading, expected: Expected) -> None:
 def test_place_in_tree(zoo: Reading, expected: Expected) -> None:
     task = zoo.task(expected.name)
     assert zoo.name_of(task.parent) == expected.parent
-    assert task.executor == executors(zoo)[expected.executor]
+    assert task.executor == zoo.executors[expected.executor].key
     assert task.runtime == "tokio"
 
 

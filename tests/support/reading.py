@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from adp_tui.backends.core import open_core
-from adp_tui.engine.analysis.analysis import Analysis, analyse
 from adp_tui.engine.model import Executor, Frame, Snapshot, Stack, Task, Thread, Wait
-from adp_tui.engine.program import Program
+from adp_tui.engine.session import Session
+from adp_tui.engine.views.records import VariableRow
 from support.build import Dump
 
 __all__ = ["Reading", "read"]
@@ -20,11 +21,8 @@ class Reading:
     """An analysed core, with the names that its program gave to tasks and threads."""
 
     dump: Dump
-    analysis: Analysis
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return self.analysis.snapshot
+    session: Session
+    snapshot: Snapshot
 
     def named(self, prefix: str, number: int | None) -> str | None:
         """Return what the program calls the task (``id``) or thread (``tid``) of that number."""
@@ -33,8 +31,9 @@ class Reading:
                 return fact.removeprefix(prefix + "_")
         return None
 
+    @cached_property
     def tasks(self) -> dict[str, Task]:
-        """Return all tasks by name; the root of a ``block_on`` has its thread's name."""
+        """All tasks by name; the root of a ``block_on`` has its thread's name."""
         found: dict[str, Task] = {}
         for task in self.snapshot.tasks:
             name = self.task_name(task)
@@ -48,9 +47,8 @@ class Reading:
         return self.named("id", task.id) or f"{task.future} {task.id}"
 
     def task(self, name: str) -> Task:
-        tasks = self.tasks()
-        assert name in tasks, f"{name} is none of {sorted(tasks)}"
-        return tasks[name]
+        assert name in self.tasks, f"{name} is none of {sorted(self.tasks)}"
+        return self.tasks[name]
 
     def name_of(self, key: str | None) -> str | None:
         """Return the name of the task with that key."""
@@ -65,6 +63,20 @@ class Reading:
     def executor_of_thread(self, name: str) -> Executor:
         key = self.thread(name).executor
         return next(each for each in self.snapshot.executors if each.key == key)
+
+    @cached_property
+    def executors(self) -> dict[str, Executor]:
+        """The executors by the thread that drives each; ``set`` is the LocalSet."""
+        found = {name: self.executor_of_thread(name) for name in ("main", "busy", "side", "local")}
+        (local_set,) = (e for e in self.snapshot.executors if e.kind == "tokio.local_set")
+        return found | {"set": local_set}
+
+    def variables(self, key: str, function: str) -> dict[str, VariableRow]:
+        """Return the variables of a function, named as the screen does, in a stack."""
+        frames = self.session.frames(key)
+        frame = next(frame for frame in frames if frame.function == function)
+        assert frame.ref is not None, f"{function} has no variables"
+        return {row.name: row for row in self.session.children(frame.ref)}
 
     def stack(self, task: Task) -> Stack | None:
         return next((each for each in self.snapshot.stacks if each.key == task.stack), None)
@@ -119,4 +131,5 @@ class Reading:
 
 def read(dump: Dump) -> Reading:
     """Open and analyse a core."""
-    return Reading(dump, analyse(Program(open_core(dump.core, executable=dump.exe))))
+    session = Session(open_core(dump.core, executable=dump.exe))
+    return Reading(dump, session, session.snapshot)
