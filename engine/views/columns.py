@@ -20,21 +20,22 @@ class Cells:
 
     Args:
         codes: makes the code of each row; called once, when first needed.
-        make: makes the cell of a code.
+        make: makes the cell of a code; a text alone is a cell without a tone, and cheaper
+            where all 100,000 must be looked through.
         order: makes what a code is sorted by; by its text where None.
     """
 
     def __init__(
         self,
         codes: Callable[[], Sequence[Hashable]],
-        make: Callable[[Any], Cell],
+        make: Callable[[Any], Cell | str],
         order: Callable[[Any], Any] | None = None,
     ) -> None:
         self._make_codes = codes
         self._make = make
         self._order = order
         self._codes: Sequence[Hashable] | None = None
-        self._cells: dict[Hashable, Cell] = {}
+        self._made: dict[Hashable, Cell | str] = {}
 
     @property
     def codes(self) -> Sequence[Hashable]:
@@ -43,12 +44,21 @@ class Cells:
             self._codes = self._make_codes()
         return self._codes
 
+    def _get(self, code: Hashable) -> Cell | str:
+        found = self._made.get(code)
+        if found is None:
+            found = self._made[code] = self._make(code)
+        return found
+
     def cell(self, code: Hashable) -> Cell:
         """Return the cell that a code stands for."""
-        found = self._cells.get(code)
-        if found is None:
-            found = self._cells[code] = self._make(code)
-        return found
+        found = self._get(code)
+        return Cell(found) if isinstance(found, str) else found
+
+    def text(self, code: Hashable) -> str:
+        """Return the text of the cell that a code stands for."""
+        found = self._get(code)
+        return found if isinstance(found, str) else found.text
 
     def at(self, index: int) -> Cell:
         """Return the cell of a row."""
@@ -56,13 +66,13 @@ class Cells:
 
     def holds(self, word: str) -> dict[Hashable, bool]:
         """Tell for each code whether its text holds a word (in lower case)."""
-        return {code: word in self.cell(code).text.lower() for code in set(self.codes)}
+        return {code: word in self.text(code).lower() for code in set(self.codes)}
 
     def ranks(self) -> list[int]:
         """Return a number for each row by which to sort; -1 for an empty text."""
-        order = self._order or (lambda code: key_order(self.cell(code).text))
+        order = self._order or (lambda code: key_order(self.text(code)))
         distinct = set(self.codes)
-        keys = {code: order(code) for code in distinct if self.cell(code).text}
+        keys = {code: order(code) for code in distinct if self.text(code)}
         rank = dict.fromkeys(distinct, -1)
         number, last = -1, None
         for code in sorted(keys, key=keys.__getitem__):

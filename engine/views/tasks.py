@@ -69,11 +69,11 @@ class Tasks(Table):
         everything = range(len(tasks))
         match column:
             case "task":
-                return Cells(lambda: everything, lambda i: Cell(tasks.key(i)), lambda i: i)
+                return Cells(lambda: everything, tasks.key, lambda i: i)
             case "id":
-                return Cells(lambda: tasks.id, lambda i: Cell("" if i < 0 else str(i)))
+                return Cells(lambda: tasks.id, lambda i: "" if i < 0 else str(i))
             case "kind":
-                return Cells(lambda: tasks.kind, lambda n: Cell(tasks.texts.text(n)))
+                return Cells(lambda: tasks.kind, tasks.texts.text)
             case "state":
                 return Cells(lambda: list(zip(tasks.state, tasks.panic, strict=True)), self._state)
             case "where":
@@ -97,10 +97,10 @@ class Tasks(Table):
         name = _name_of(self._snapshot, *code)
         return Cell(name) if name else Cell("unknown", Tone.WARNING)
 
-    def _at(self, code: tuple[int, int]) -> Cell:
-        return Cell(_place_of(self._snapshot, self._threads, *code))
+    def _at(self, code: tuple[int, int]) -> str:
+        return _place_of(self._snapshot, self._threads, *code)
 
-    def _waits(self, index: int) -> Cell:
+    def _waits(self, index: int) -> Cell | str:
         tasks = self._tasks
         start, count = tasks.wait_start[index], tasks.wait_count[index]
         if count == 0:
@@ -114,7 +114,7 @@ class Tasks(Table):
             tone = Tone.WARNING if unknown else Tone.NORMAL
         if tasks.cancelled[index]:
             words = f"cancelled; {words}" if words else "cancelled"
-        return Cell(words, tone)
+        return words if tone is Tone.NORMAL else Cell(words, tone)
 
     def _instead(self, index: int) -> tuple[str, Tone]:
         """Return what to say of a task that waits on nothing."""
@@ -135,7 +135,7 @@ class Tasks(Table):
         if wait is not None and wait.kind == "timer":
             left = wait.remaining_s
             return ("timer", left is None, left or 0.0, ())
-        words = self.cells("waits").cell(index).text
+        words = self.cells("waits").text(index)
         return ("~" if wait is None else wait.kind, False, 0.0, key_order(words))
 
 
@@ -164,9 +164,9 @@ def _place_of(snapshot: Snapshot, threads: dict[int, Thread], stack: int, tid: i
     return "" if native is None else place(native.file, native.line, native.dir)
 
 
-def _where(code: tuple[int, int]) -> Cell:
+def _where(code: tuple[int, int]) -> str:
     executor, thread = code
     parts = [] if executor < 0 else [f"x{executor + 1}"]
     if thread >= 0:
         parts.append(str(thread))
-    return Cell(" ".join(parts))
+    return " ".join(parts)

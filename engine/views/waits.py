@@ -114,36 +114,36 @@ class Waits(Table):
             for wait, r in zip(lines.wait, lines.resource, strict=True)
         ]
 
-    def _on(self, index: int) -> Cell:
+    def _on(self, index: int) -> Cell | str:
         wait, resource = self._lines.wait[index], self._resource(index)
         if resource is not None:
             fd = f" fd {wait.fd}" if wait is not None and wait.fd is not None else ""
             if self._lines.parent[index] >= 0:
                 return Cell(f"{resource.key}{fd}", Tone.MUTED)
-            return Cell(f"{resource.key}{fd} {type_name(resource.type)}")
+            return f"{resource.key}{fd} {type_name(resource.type)}"
         if wait is None:
-            return _NONE
+            return ""
         target = wait_target(wait)
         if wait.task is not None:
             index = self._snapshot.tasks.index(wait.task)
-            return Cell(f"{target} {task_name(self._snapshot, index)}".strip())
+            return f"{target} {task_name(self._snapshot, index)}".strip()
         overdue = wait.kind == "timer" and wait.remaining_s is not None and wait.remaining_s < 0
-        return Cell(target, Tone.WARNING if overdue else Tone.NORMAL)
+        return Cell(target, Tone.WARNING) if overdue else target
 
     def _on_order(self, index: int) -> object:
         wait = self._lines.wait[index]
         if wait is not None and wait.kind == "timer" and wait.remaining_s is not None:
             return (0, wait.remaining_s, ())
-        return (1, 0.0, key_order(self.cells("on").cell(index).text))
+        return (1, 0.0, key_order(self.cells("on").text(index)))
 
-    def _who(self, code: int) -> Cell:
+    def _who(self, code: int) -> str:
         if code >= 0:
-            return Cell(f"t{code + 1}")
+            return f"t{code + 1}"
         waiters = self._snapshot.resources[-2 - code].waiters
         words = " ".join(waiters[:MAX_LISTED])
         if len(waiters) > MAX_LISTED:
             words += f" +{len(waiters) - MAX_LISTED}"
-        return Cell(words)
+        return words
 
     def _states(self) -> list[tuple[int, bool, bool, str | None]]:
         """Return resource (-1 below its row), whether it is alone there, armed and branch."""
@@ -159,7 +159,7 @@ class Waits(Table):
             for r, p, t, wait in columns
         ]
 
-    def _state(self, resource: int, alone: bool, armed: bool, branch: str | None) -> Cell:
+    def _state(self, resource: int, alone: bool, armed: bool, branch: str | None) -> str:
         parts = []
         if resource >= 0:
             record = self._snapshot.resources[resource]
@@ -170,7 +170,7 @@ class Waits(Table):
             parts.append("not polled")
         if branch is not None:
             parts.append(f"branch {branch}")
-        return Cell(", ".join(part for part in parts if part))
+        return ", ".join(part for part in parts if part)
 
 
 class _Lines:
