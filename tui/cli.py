@@ -7,12 +7,14 @@ be opened; 4 a finding that ``--fail-on`` names stands; 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.tui.arguments import UsageError, parse
@@ -22,9 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-USAGE, CANNOT_OPEN, INTERRUPTED, BROKEN_PIPE = 2, 3, 130, 141
+NOT_WHOLE, USAGE, CANNOT_OPEN, INTERRUPTED, BROKEN_PIPE = 1, 2, 3, 130, 141
 CHUNK = 1 << 16
 """Characters written at once."""
+
+
+class WriteError(AdpError):
+    """The report could not be written to its end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,16 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(words)
     except UsageError as error:
         return _fail(error.message, error.help, USAGE)
+    except WriteError as error:
+        return _fail(error.message, error.help, NOT_WHOLE)
     except CancelledError:
         return INTERRUPTED
     except AdpError as error:
         return _fail(error.message, error.help, CANNOT_OPEN)
     except KeyboardInterrupt:
+        _abandon_output()
         return INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads any more. Python would complain about what it cannot flush at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has what it wants, as in `adp-tui report … | head`.
+        _abandon_output()
         return BROKEN_PIPE
+
+
+def _abandon_output() -> None:
+    """Let what is not yet written go nowhere: Python would try again at its end, and complain."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: list[str]) -> int:
@@ -127,7 +142,7 @@ def _report(options: argparse.Namespace, opener: CoreOpener) -> int:
         if options.json:
             _write(json_report(snapshot, chosen, details), _as_json)
         else:
-            width = os.get_terminal_size().columns if sys.stdout.isatty() else None
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             _write(text_report(snapshot, chosen, details, width), _as_text)
         return exit_status(snapshot, options.fail_on)
     finally:
@@ -148,8 +163,10 @@ def _write(pieces: Iterator[str], encode: Callable[[str], bytes]) -> None:
 
     Raises:
         BrokenPipeError: nobody reads any more.
-        AdpError: it cannot be written.
+        WriteError: it cannot be written.
     """
+    if sys.stdout is None:
+        raise WriteError("the report cannot be written: standard output is closed")
     out = sys.stdout.buffer
     waiting: list[str] = []
     size = 0
@@ -158,23 +175,32 @@ def _write(pieces: Iterator[str], encode: Callable[[str], bytes]) -> None:
             waiting.append(piece)
             size += len(piece)
             if size >= CHUNK:
-                out.write(encode("".join(waiting)))
+                _put(out, encode("".join(waiting)))
                 waiting.clear()
                 size = 0
-        out.write(encode("".join(waiting)))
+        _put(out, encode("".join(waiting)))
         out.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise AdpError(
+        _abandon_output()
+        raise WriteError(
             f"the report cannot be written: {error.strerror}",
             help="is the disk full? what was written is not whole",
         ) from error
 
 
+def _put(out: BinaryIO, data: bytes) -> None:
+    """Write all of it: with PYTHONUNBUFFERED a pipe takes what it has room for."""
+    view = memoryview(data)
+    while view:
+        written = out.write(view)
+        if not written:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        view = view[written:]
+
+
 def _fail(message: str, help: str, status: int) -> int:
-    sys.stdout.flush()
     print(f"adp-tui: {message}", file=sys.stderr)
     if help:
         print(f"  {help}", file=sys.stderr)
