@@ -246,7 +246,7 @@ def _thread(thread: Thread) -> Json:
             "kind": doing.kind,
             "syscall": doing.syscall,
             "fd": doing.fd,
-            "job": doing.job,
+            "job": None if doing.job is None else future_name(doing.job, None),
             "lock": doing.lock,
         },
         "splice": None if splice is None else {"frame": splice.frame, "task": splice.task},
