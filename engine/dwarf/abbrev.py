@@ -173,6 +173,17 @@ def _make_skip(shape: _Shape) -> Skip:
             return offset + length + after
 
         return skip_block
+    if kinds in (["fixed", "leb"], ["leb"], ["fixed", "leb", "fixed"], ["leb", "fixed"]):
+        before = shape[0][1] if kinds[0] == "fixed" else 0
+        after = (shape[-1][1] if kinds[-1] == "fixed" else 0) + 1
+
+        def skip_leb(data: bytes | mmap.mmap, offset: int) -> int:
+            offset += before
+            while data[offset] > 0x7F:
+                offset += 1
+            return offset + after
+
+        return skip_leb
 
     def skip(data: bytes | mmap.mmap, offset: int) -> int:
         for kind, number in shape:

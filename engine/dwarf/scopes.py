@@ -21,6 +21,8 @@ __all__ = ["ScopeReader"]
 
 MAX_NESTING = 512
 MAX_KNOWN = 65_536
+MAX_FINDS = 16
+"""Functions of a unit that are searched for one by one, before all are found in one pass."""
 MAX_CANDIDATES = 64
 """Functions before an address that are looked at: byte searches offer false ones."""
 _ELSEWHERE = frozenset({FORM.GNU_REF_ALT, FORM.GNU_STRP_ALT})
@@ -36,6 +38,7 @@ class ScopeReader:
         self._info = info
         self._known: dict[int, tuple[Die, ...]] = {}
         self._lows: dict[int, list[int]] = {}
+        self._asked: dict[int, int] = {}
         self._scattered: dict[int, list[tuple[int, int, int]]] = {}
 
     def around(self, address: int) -> tuple[Die, ...]:
@@ -58,7 +61,7 @@ class ScopeReader:
         if unit is None or span is None:
             return ()
         problem: NoDebugInfoError | None = None
-        for function in self._candidates(unit, address):
+        for function in self._candidates(unit, span[0], address):
             # The code of a true function is one run of its unit's code; it has a name.
             ranges = ranges_of(function)
             one = len(ranges) == 1 and AT.LOW_PC in function
@@ -79,8 +82,15 @@ class ScopeReader:
         # What dwz moved to a file of its own is not read: the function is one all the same.
         return bool(named.text()) or any(form in _ELSEWHERE for form in forms)
 
-    def _candidates(self, unit: Unit, address: int) -> Iterator[Die]:
+    def _candidates(self, unit: Unit, start: int, address: int) -> Iterator[Die]:
         """Yield what may be the function that holds an address, the likeliest first."""
+        # rustc gives each function a section, and so a run of its own.
+        asked = self._asked[unit.offset] = self._asked.get(unit.offset, 0) + 1
+        if asked <= MAX_FINDS:
+            for offset in self._info.search.beginning(unit, start):
+                die = self._checked(unit, offset, start)
+                if die is not None and contains(die, address):
+                    yield die
         functions = self._info.search.functions(unit)
         lows = self._lows.get(unit.offset)
         if lows is None:
