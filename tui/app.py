@@ -34,6 +34,8 @@ class AdpApp(App[None]):
         self.title = title
         # An animated page costs a terminal behind SSH ten times the bytes of a plain one.
         self.animation_level = "none"
+        # Nothing here has a tooltip, and hiding one lays out the whole screen when the mouse moves.
+        self._disable_tooltips = True
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT_THEME

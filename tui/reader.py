@@ -197,7 +197,8 @@ class Reader:
             self._facts.show_detail(detail)
         about = subject_of(key)
         native = about.startswith("tid:")
-        title = f"{'Native' if native else 'Logical'} stack of {about.removeprefix('tid:')}"
+        whose = f"thread {about.removeprefix('tid:')}" if native else about
+        title = f"{'Native' if native else 'Logical'} stack of {whose}"
         if isinstance(frames, AdpError):
             self._stack.show_frames("Stack", (), empty=_sentence(frames))
         else:

@@ -11,8 +11,8 @@ __all__ = ["GAP", "Fit", "Placed", "fit"]
 
 GAP = 2
 """Cells between two columns."""
-_FLEX_LEAST = 14
-"""Cells below which the flexible column says nothing; other columns are dropped first."""
+_FLEX_LEAST = 24
+"""Cells that the flexible column gets, where it needs them, before columns are dropped."""
 _LEAST = 4
 
 

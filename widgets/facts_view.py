@@ -38,20 +38,20 @@ class FactsView(FlowView[Fact]):
         ]
         links = [Fact(label, key, Ink.ACCENT, "→", key) for label, key in detail.links]
         self.show((*facts, *links))
-        self._repaint_title()
+        self.repaint_title()
 
     def show_reason(self, title: str, reason: str, help: str = "") -> None:
         """Show why there are no facts."""
         self.title = title
         facts = [Fact("", reason, Ink.WARNING, "!")]
         self.show((*facts, Fact("", help)) if help else facts)
-        self._repaint_title()
+        self.repaint_title()
 
     def clear(self) -> None:
         """Show nothing."""
         self.title = "Detail"
         self.show(())
-        self._repaint_title()
+        self.repaint_title()
 
     def subtitle(self) -> str:
         """Say how many links there are, and how many lines don't fit."""

@@ -1,8 +1,8 @@
 """A list that draws only the lines on the screen, however many it has.
 
 A widget for each row costs seconds at 100,000 rows; here the cost is the viewport's. A move of
-the cursor repaints two lines and the position in the title. Nothing reacts to a hovering
-mouse: each hover would be a repaint that travels through SSH.
+the cursor repaints two lines; the position in the title follows when the cursor rests. Nothing
+reacts to a hovering mouse: each hover would be a repaint that travels through SSH.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, title: str, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.title = plain(title)
+        self.lit = False
+        """Looks as if it had the focus: while its filter is typed."""
         self._cursor = 0
         self._strips: LRUCache[object, Strip] = LRUCache(_STRIPS_KEPT)
         self._styles: dict[str, Style] = {}
@@ -156,6 +158,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         return self._cursor
 
     @property
+    def _looks_focused(self) -> bool:
+        return self.has_focus or self.lit
+
+    @property
     def text_width(self) -> int:
         """Return the cells of a line: a column is kept for the scrollbar, shown or not."""
         return max(self.size.width - 1, 1)
@@ -182,7 +188,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if not self._reveal(item):
             self._repaint_item(old)
             self._repaint_item(item)
-            self._repaint_position()
         self.post_message(self.Moved(self))
 
     def reveal_cursor(self) -> None:
@@ -217,7 +222,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         first_y = max(first - top, 0) + self.heading_height
         last_y = min(first + count - top + self.heading_height, self.size.height)
         if last_y > first_y:
-            self.refresh(Region(0, first_y, self.size.width, last_y - first_y))
+            self._repaint(first_y, last_y - first_y)
 
     def _repaint_item(self, item: int) -> None:
         if not 0 <= item < self.item_count:
@@ -227,15 +232,15 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         end = min(y + count, self.size.height)
         y = max(y, self.heading_height)
         if y < end:
-            self.refresh(Region(0, y, self.size.width, end - y))
+            self._repaint(y, end - y)
 
-    def _repaint_position(self) -> None:
-        """Repaint the right part of the title, where the position stands."""
-        width = min(cell_len(self.subtitle()) + 12, self.size.width)
-        self.refresh(Region(self.size.width - width, 0, width, 1))
+    def repaint_title(self) -> None:
+        """Repaint the title, for a position or a query that has changed."""
+        self._repaint(0, self.heading_height)
 
-    def _repaint_title(self) -> None:
-        self.refresh(Region(0, 0, self.size.width, self.heading_height))
+    def _repaint(self, y: int, height: int) -> None:
+        """Repaint lines of the screen, but not the scrollbar beside them."""
+        self.refresh(Region(0, y, self.scrollable_content_region.width, height))
 
     # Painting.
 
@@ -264,12 +269,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             return self._strip((Span(text, Ink.MUTED),), width)
         item = self.item_at(line)
         chosen = self.has_cursor and item == self._cursor
-        key = (line, chosen and (1 + self.has_focus), width)
+        key = (line, chosen and (1 + self._looks_focused), width)
         strip = self._strips.get(key)
         if strip is None:
             mark = Span(_CURSOR_MARK if chosen else " ", Ink.ACCENT if chosen else Ink.NORMAL)
             spans = (mark, *self.paint(line, self.text_width - 1))
-            look = None if not chosen else _CURSOR if self.has_focus else _CURSOR_IDLE
+            look = None if not chosen else _CURSOR if self._looks_focused else _CURSOR_IDLE
             strip = self._strips[key] = self._strip(spans, width, look)
         return strip
 
@@ -298,8 +303,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _title_strip(self, width: int) -> Strip:
         """Paint the title: a heavy rule where the list has the focus, a light one elsewhere."""
-        rule = "━" if self.has_focus else "─"
-        style = self._style(_TITLE if self.has_focus else _TITLE_IDLE)
+        rule = "━" if self._looks_focused else "─"
+        style = self._style(_TITLE if self._looks_focused else _TITLE_IDLE)
         right = cut(plain(self.subtitle()), max(width - 8, 0))
         left = cut(self.title, max(width - cell_len(right) - 8, 0))
         right = f" {right} {rule}" if right else rule
@@ -316,12 +321,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_focus(self) -> None:
         """Show the focus: by the rule of the title and the chosen line."""
-        self._repaint_title()
+        self.repaint_title()
         self._repaint_item(self._cursor)
 
     def on_blur(self) -> None:
         """Show that the focus is elsewhere."""
-        self._repaint_title()
+        self.repaint_title()
         self._repaint_item(self._cursor)
 
     def on_resize(self) -> None:

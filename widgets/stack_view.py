@@ -15,6 +15,8 @@ __all__ = ["StackView"]
 _STEP = 2
 _DEEPEST = 20
 """Cells of indent after which deeper frames stand below each other."""
+_SHORT_NOTE = 12
+"""Cells of a note, such as ``inlined``, that gets room beside the name in any case."""
 _PLACE_SHARE = 0.42
 """Part of the line that a place may take before it is cut."""
 
@@ -27,7 +29,7 @@ class StackView(FlowView[FrameRow]):
         rows = tuple(frames)
         self.title = title
         self.show(rows, cursor=_first_look(rows), empty=empty)
-        self._repaint_title()
+        self.repaint_title()
 
     def lay_out(self, item: FrameRow, width: int) -> Iterable[Sequence[Span]]:
         """Return function and place, and the note on a line of its own where it has no room."""
@@ -41,8 +43,11 @@ class StackView(FlowView[FrameRow]):
         place = cut_path(item.place, int(width * _PLACE_SHARE))
         name_room = room - (cell_len(place) + 2 if place else 0)
         name_ink = _name_ink(item)
-        name = cut_path(item.function, name_room)
         note = f"  {item.note}" if item.note else ""
+        if cell_len(note) <= _SHORT_NOTE:
+            name = cut_path(item.function, name_room - cell_len(note))
+        else:
+            name = cut_path(item.function, name_room)
         fits = cell_len(name) + cell_len(note) <= name_room
         shown_note = note if fits else ""
         space = " " * max(room - cell_len(name) - cell_len(shown_note) - cell_len(place), 0)

@@ -56,7 +56,7 @@ class VariableTree(FlowView[Node]):
         self.title = title
         self._roots = [Node(row) for row in rows]
         self.show(self._flat(), empty=empty)
-        self._repaint_title()
+        self.repaint_title()
 
     def show_nothing(self, title: str, reason: str) -> None:
         """Show why there are no variables."""

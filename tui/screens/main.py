@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.timer import Timer
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.views.records import VIEWS, Progress, Summary
@@ -67,7 +67,10 @@ class MainScreen(MainActions):
                 yield FactsView("Detail", id="facts")
                 yield StackView("Stack", id="stack")
                 yield VariableTree("Variables", id="variables")
-        yield Input(id="filter", select_on_focus=False, placeholder="words  !word  state:idle")
+        with Horizontal(id="filter-bar"):
+            yield Static("/", id="filter-mark", markup=False)
+            yield Input(id="filter", select_on_focus=False, placeholder="words  !word  state:idle")
+            yield Static("enter keeps · esc shows all", id="filter-hint", markup=False)
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
@@ -250,15 +253,23 @@ class MainScreen(MainActions):
     @on(LineView.Moved)
     def moved(self, event: LineView.Moved) -> None:
         """Wait until the cursor rests."""
-        if event.view is self.current or event.view is self.stack:
+        if event.view is self.current or event.view is self.stack or event.view.has_focus:
             self.detail_follows(event.view)
 
     def detail_follows(self, view: LineView | None = None) -> None:
-        """Read the detail of what is chosen when the cursor has rested on it."""
+        """Show the position, and read the detail, once the cursor has rested."""
         if self._rest is not None:
             self._rest.stop()
-        follow = self.read_variables if view is self.stack else self.read_detail
-        self._rest = self.set_timer(self._rest_s, follow)
+
+        def rested() -> None:
+            if view is not None:
+                view.repaint_title()
+            if view is self.stack:
+                self.read_variables()
+            elif view is None or view is self.current:
+                self.read_detail()
+
+        self._rest = self.set_timer(self._rest_s, rested)
 
     @on(LineView.Opened)
     def opened_by_mouse(self, event: LineView.Opened) -> None:

@@ -253,10 +253,8 @@ class MainActions(ListScreen[None]):
         self._before_filter = self._visit
         box.value = self.current.wanted.filter
         box.cursor_position = len(box.value)
-        self.filtering = True
-        box.display = True
+        self._show_filter(True)
         box.focus()
-        self.refresh_bindings()
 
     def filter_rows(self, text: str) -> None:
         """Narrow the list to rows with these words."""
@@ -266,8 +264,7 @@ class MainActions(ListScreen[None]):
     def end_filter(self, *, keep: bool) -> None:
         """Leave the filter: keep it, or show all rows as before."""
         before = self._before_filter
-        self.filtering = False
-        self.query_one("#filter", Input).display = False
+        self._show_filter(False)
         text = self.current.wanted.filter.strip()
         if not keep:
             if text:
@@ -277,6 +274,13 @@ class MainActions(ListScreen[None]):
             if before is not None and before.query.filter != text:
                 self.history.leave(before)
         self.current.focus()
+
+    def _show_filter(self, typed: bool) -> None:
+        """Show the filter in the place of the line of keys, or end that."""
+        self.filtering = typed
+        self.current.lit = typed
+        self.query_one("#filter-bar").display = typed
+        self.query_one("#keys").display = not typed
         self.refresh_bindings()
 
     def action_match(self, step: int) -> None:
