@@ -87,23 +87,21 @@ class ThreadLocals:
             if not pointer:
                 continue
             if image.module.is_executable:
-                # The block ends at the thread pointer, rounded down to its alignment.
-                align = max(template.align, 1)
-                size = -(-template.memory_size // align) * align
-                if (pointer - size) % align != template.address % align:
-                    size += (pointer - size - template.address) % align
-                yield thread.tid, pointer - size + offset
+                # The block ends below the thread pointer, as near as its alignment lets it:
+                # its start has the same remainder as the template's address.
+                start = pointer - template.memory_size
+                start -= (start - template.address) % max(template.align, 1)
+                yield thread.tid, start + offset
             elif number is not None:
                 block = self._block(pointer, number)
                 if block is not None:
                     yield thread.tid, block + offset
 
     def _module_number(self, image: Image) -> int | None:
-        """Return a shared library's TLS module number: its order among modules with TLS.
+        """Return a shared library's TLS module number, where only one library has TLS.
 
-        The executable is number 1; libraries follow in the order of the link map, which is
-        the order of loading and, for those loaded at the start, that of the mappings is not.
-        A wrong number cannot pass: the block found must lie in writable memory.
+        The executable is number 1; libraries follow in the order in which they were loaded,
+        which their addresses do not tell: with several of them the number is not known.
         """
         others = [
             i for i in self._program.images

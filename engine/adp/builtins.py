@@ -85,7 +85,7 @@ class Builtins:
         if lazy is not None:
             try:
                 return lazy(node.arguments)
-            except (ValueError, IndexError) as error:
+            except ValueError as error:
                 raise LayoutError(f"{node.name} is called with wrong arguments") from error
         entry = self._eager.get(node.name)
         if entry is None:
@@ -178,7 +178,8 @@ class Builtins:
         raise LayoutError(f"${{{hole}}} is no type")
 
     def _at(self, nodes: Sequence[ast.Node]) -> Closure:
-        address_of, type_of = self._ev.compile(nodes[0]), self._type_of(nodes[1])
+        address_node, type_node = nodes
+        address_of, type_of = self._ev.compile(address_node), self._type_of(type_node)
 
         def at(env: dict[str, object]) -> object:
             address, type_ = self._number(address_of(env)), type_of(env)
@@ -191,7 +192,8 @@ class Builtins:
         return at
 
     def _cast(self, nodes: Sequence[ast.Node]) -> Closure:
-        inner, type_of = self._ev.compile(nodes[0]), self._type_of(nodes[1])
+        value_node, type_node = nodes
+        inner, type_of = self._ev.compile(value_node), self._type_of(type_node)
 
         def cast(env: dict[str, object]) -> object:
             value, type_ = inner(env), type_of(env)
@@ -340,6 +342,8 @@ class Builtins:
         if value is None:
             return ()
         if isinstance(value, tuple):
+            # What is gone through again costs again, or streams inside streams had no bound.
+            self._ev.spend(len(value))
             return value
         if not isinstance(value, Value):
             return (value,)
@@ -370,7 +374,9 @@ class Builtins:
         number, start, width = self._number(value), self._number(low), self._number(count)
         if number is None or start is None or width is None:
             return None
-        return number >> min(start, 128) & ((1 << min(width, 128)) - 1)
+        if start < 0 or width < 0:
+            raise LayoutError("`bits` needs a place and a width that are not negative")
+        return (number >> min(start, 128)) & ((1 << min(width, 128)) - 1)
 
     @staticmethod
     def _typename(value: object) -> object:
@@ -473,7 +479,7 @@ class Builtins:
         return ()
 
     def _range(self, value: object) -> object:
-        count = self._number(value) or 0
+        count = max(self._number(value) or 0, 0)
         self._ev.spend(count)
         return tuple(range(count))
 
@@ -495,7 +501,7 @@ class Builtins:
         if value is None:
             return None
         items = value if isinstance(value, tuple) else (value,)
-        return items[: self._number(count) or 0]
+        return items[: max(self._number(count) or 0, 0)]
 
     def _distinct(self, value: object) -> object:
         seen: dict[object, object] = {}

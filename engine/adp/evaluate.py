@@ -26,11 +26,16 @@ Closure = Callable[[dict[str, object]], object]
 MAX_STEPS = 20_000_000
 """Steps of one evaluation: a list of a million tasks takes ten for each; streams count items."""
 MAX_ITEMS = 1_000_000
+MAX_STREAMED = 10 * MAX_ITEMS
+"""Items of all streams of one evaluation: they are held in memory."""
 MAX_SECONDS = 30.0
 """Wall clock of one evaluation."""
+_CHECKED = 1024
+"""Steps between two looks at the clock."""
 _MASK = (1 << 64) - 1
-_SIGNED_ENCODINGS = (5, 13)
-"""DW_ATE_signed and DW_ATE_signed_char are 5 and 6; 6 is not used by Rust."""
+_LIMIT = 1 << 128
+_SIGNED_ENCODINGS = (5, 6)
+"""DW_ATE_signed and DW_ATE_signed_char."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +60,8 @@ class Evaluator:
         self._building: set[str] = set()
         self._scalars: dict[int, tuple[Type, Plan, int, bool]] = {}
         self._steps = 0
+        self._check = 0
+        self._items = 0
         self._deadline = 0.0
         self._noted: AdpError | None = None
 
@@ -66,13 +73,13 @@ class Evaluator:
             FaultError: memory cannot be read.
             BudgetError: it takes too many steps, items or too long.
         """
-        compiled = self._compiled.get(id(expression))
-        if compiled is None:
-            closure = self.compile(expression.node)
-            compiled = self._compiled[id(expression)] = (expression, closure)
-        self._steps = 0
+        self._steps, self._items, self._check = 0, 0, _CHECKED
         self._deadline = time.monotonic() + MAX_SECONDS
         try:
+            compiled = self._compiled.get(id(expression))
+            if compiled is None:
+                closure = self.compile(expression.node)
+                compiled = self._compiled[id(expression)] = (expression, closure)
             return compiled[1](dict(env))
         except RecursionError as error:
             raise BudgetError(f"{expression.text[:60]!r} goes too deep") from error
@@ -92,14 +99,18 @@ class Evaluator:
     def tick(self, steps: int = 1) -> None:
         """Count steps against the budget."""
         self._steps += steps
+        if self._steps < self._check:
+            return
         if self._steps > MAX_STEPS:
             raise BudgetError(f"more than {MAX_STEPS} steps")
-        if not self._steps & 1023 and time.monotonic() > self._deadline:
+        if time.monotonic() > self._deadline:
             raise BudgetError(f"more than {MAX_SECONDS:.0f} seconds")
+        self._check = self._steps + _CHECKED
 
     def spend(self, items: int) -> None:
         """Count the items of a stream: ten cost what one step costs."""
-        if items > MAX_ITEMS:
+        self._items += items
+        if items > MAX_ITEMS or self._items > MAX_STREAMED:
             raise BudgetError(f"a stream of more than {MAX_ITEMS} items")
         self.tick(items // 10 + 1)
 
@@ -268,7 +279,10 @@ class Evaluator:
                 return (a == b) == (op == "==")
             if not isinstance(a, int) or not isinstance(b, int):
                 return None
-            return operate(a, b)
+            result = operate(a, b)
+            if not -_LIMIT < result < _LIMIT:
+                raise LayoutError(f"the result of {op} has more than 128 bits")
+            return result
 
         return apply
 
@@ -364,7 +378,7 @@ def _kind(value: object) -> str:
 
 
 def _shift_left(a: int, b: int) -> int:
-    return (a << b) & _MASK if b < 64 else 0
+    return (a << b) & _MASK if 0 <= b < 64 else 0
 
 
 _OPERATORS: dict[str, Callable[[int, int], int | bool]] = {
@@ -378,7 +392,7 @@ _OPERATORS: dict[str, Callable[[int, int], int | bool]] = {
     "^": lambda a, b: a ^ b,
     "&": lambda a, b: a & b,
     "<<": _shift_left,
-    ">>": lambda a, b: a >> min(b, 64) if b >= 0 else 0,
+    ">>": lambda a, b: a >> min(b, 128) if b >= 0 else 0,
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,

@@ -36,6 +36,11 @@ __all__ = [
 
 MAX_LENGTH = 8192
 MAX_DEPTH = 64
+MAX_TREE = 128
+"""Depth of a tree: a chain of operators or fields nests as well, and each level is a call or
+two when it is compiled and run."""
+MAX_DIGITS = 39
+"""A number of 128 bits."""
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>0x[0-9a-fA-F]+|[0-9]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|"
@@ -46,6 +51,7 @@ _LEVELS = (
     ("??",), ("||",), ("&&",), ("==", "!=", "<", "<=", ">", ">="), ("|",), ("^",), ("&",),
     ("<<", ">>"), ("+", "-"), ("*",),
 )  # fmt: skip
+_BINDING = {op: level for level, ops in enumerate(_LEVELS) for op in ops}
 
 
 class LanguageError(AdpError):
@@ -141,10 +147,41 @@ def parse(text: str) -> Node:
     """
     if len(text) > MAX_LENGTH:
         raise LanguageError(f"an expression of {len(text)} characters is too long")
-    parser = _Parser(text)
-    node = parser.expression(0)
-    parser.expect_end()
+    try:
+        parser = _Parser(text)
+        node = parser.expression()
+        parser.expect_end()
+    except RecursionError:
+        raise LanguageError(f"the expression is nested too deeply: {text[:80]!r}") from None
+    if _depth(node) > MAX_TREE:
+        raise LanguageError(f"the expression has more than {MAX_TREE} levels: {text[:80]!r}")
     return node
+
+
+def _depth(root: Node) -> int:
+    """Return how many levels a tree has."""
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        level = [child for node in level for child in _children(node)]
+    return depth
+
+
+def _children(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Field(base=base) | Variant(base=base):
+            return (base,)
+        case Index(base=base, index=index):
+            return (base, index)
+        case Unary(operand=operand):
+            return (operand,)
+        case Binary(left=left, right=right):
+            return (left, right)
+        case Lambda(body=body):
+            return (body,)
+        case Call(arguments=arguments):
+            return arguments
+    return ()
 
 
 class _Parser:
@@ -173,7 +210,8 @@ class _Parser:
         kind, value, position = self._tokens[self._at]
         found = "the end" if kind == "end" else repr(value)
         return LanguageError(
-            f"{wanted} was expected but {found} found at column {position + 1} of {self._text!r}"
+            f"{wanted} was expected but {found} found at column {position + 1} of "
+            f"{self._text[:200]!r}"
         )
 
     def _expect(self, op: str) -> None:
@@ -184,67 +222,61 @@ class _Parser:
         if self._peek()[0] != "end":
             raise self._fail("the end")
 
-    def expression(self, level: int) -> Node:
+    def expression(self) -> Node:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise LanguageError(f"the expression is nested too deeply: {self._text[:80]!r}")
-        try:
-            return self._chain(level)
-        finally:
-            self._depth -= 1
+            raise RecursionError
+        node = self._chain(0)
+        self._depth -= 1
+        return node
 
     def _chain(self, level: int) -> Node:
-        if level == len(_LEVELS):
-            return self._unary()
-        left = self._chain(level + 1)
-        while self._peek()[0] == "op" and self._peek()[1] in _LEVELS[level]:
-            op = self._next()[1]
-            left = Binary(op, left, self._chain(level + 1))
-        return left
+        """Read operators that bind at least as tightly as ``level``; equals go to the left."""
+        left = self._unary()
+        while True:
+            kind, op = self._peek()
+            own = _BINDING.get(op, -1) if kind == "op" else -1
+            if own < level:
+                return left
+            self._next()
+            left = Binary(op, left, self._chain(own + 1))
 
     def _unary(self) -> Node:
         for op in ("!", "~", "-", "*"):
             if self._accept(op):
-                self._depth += 1
-                if self._depth > MAX_DEPTH:
-                    raise LanguageError(f"nested too deeply: {self._text[:80]!r}")
-                node = Unary(op, self._unary())
-                self._depth -= 1
-                return node
+                return Unary(op, self._unary())
         return self._postfix()
 
     def _postfix(self) -> Node:
         node = self._primary()
         while True:
             if self._accept("."):
-                kind, value = self._next()
-                if kind not in ("name", "number"):
-                    raise self._fail("a field's name")
-                node = Field(node, value)
+                node = Field(node, self._word("a field's name", "name", "number"))
             elif self._accept("@"):
-                kind, value = self._next()
-                if kind != "name":
-                    raise self._fail("a variant's name")
-                node = Variant(node, value)
+                node = Variant(node, self._word("a variant's name", "name"))
             elif self._accept("["):
-                index = self.expression(0)
+                index = self.expression()
                 self._expect("]")
                 node = Index(node, index)
             else:
                 return node
 
+    def _word(self, wanted: str, *kinds: str) -> str:
+        if self._peek()[0] not in kinds:
+            raise self._fail(wanted)
+        return self._next()[1]
+
     def _primary(self) -> Node:
         if self._accept("("):
-            node = self.expression(0)
+            node = self.expression()
             self._expect(")")
             return node
         if self._accept("#"):
-            kind, value = self._next()
-            if kind != "name":
-                raise self._fail("a type's name")
-            return TypeName(value)
+            return TypeName(self._word("a type's name", "name"))
         kind, value = self._peek()
         if kind == "number":
+            if len(value) > MAX_DIGITS:
+                raise self._fail(f"a number of at most {MAX_DIGITS} digits")
             self._next()
             return Const(int(value, 0) if value.startswith("0x") else int(value))
         if kind == "string":
@@ -267,8 +299,8 @@ class _Parser:
         kind, value = self._peek()
         if kind == "name" and self._tokens[self._at + 1][:2] == ("op", "=>"):
             self._at += 2
-            return Lambda(value, self.expression(0))
-        return self.expression(0)
+            return Lambda(value, self.expression())
+        return self.expression()
 
 
 def _tokens(text: str) -> list[tuple[str, str, int]]:
@@ -279,7 +311,8 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
         if match is None:
             if not text[at:].strip():
                 break
-            raise LanguageError(f"{text[at]!r} at column {at + 1} of {text!r} means nothing")
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise LanguageError(f"{text[at]!r} at column {at + 1} of {text[:200]!r} means nothing")
         kind = match.lastgroup or "op"
         tokens.append((kind, match.group(kind), match.start(kind)))
         at = match.end()

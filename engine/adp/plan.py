@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adp_tui.engine.dwarf.types import Kind, Member, Type, VariantPart
-from adp_tui.engine.errors import LayoutError
+from adp_tui.engine.errors import FaultError, LayoutError
 from adp_tui.engine.rust.lenses import LENSES, SHARED, TLS_LAZY
 from adp_tui.engine.target import Memory
 from adp_tui.engine.value import Value
@@ -71,19 +71,28 @@ class Plan:
         offset = 0
         for number, step in enumerate(self.steps):
             if isinstance(step, Check):
-                raw = value.data[offset + step.offset : offset + step.offset + step.size]
+                raw = _cut(value, offset + step.offset, step.size)
                 if not _fits(step, int.from_bytes(raw, "little")):
                     return None
             elif step >= 0:
                 offset += step
             else:
-                address = int.from_bytes(value.data[offset : offset + 8], "little")
+                address = int.from_bytes(_cut(value, offset, 8), "little")
                 if not address:
                     return None
                 rest = Plan(self.steps[number + 1 :], self.type)
                 return rest.run(Value(value.memory, self.type, address))
         data = value.data[offset : offset + self.type.size]
         return Value(value.memory, self.type, 0, data)
+
+
+def _cut(value: Value, offset: int, size: int) -> bytes:
+    """Return a part of a value that lies in registers."""
+    assert value.data is not None
+    raw = value.data[offset : offset + size]
+    if len(raw) != size:
+        raise FaultError(0, size, "only a part of the value has a location")
+    return raw
 
 
 def _active(check: Check, memory: Memory, address: int) -> bool:
