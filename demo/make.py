@@ -13,6 +13,8 @@ The dump must read the same on every machine, and say nothing of this one:
   sources lie in;
 - the program runs as ``/bank/bank`` in a root of its own, with no environment, with process
   numbers from 1, and without address randomisation;
+- the kernel's own page (the vdso), which may name the folder that it was built in, is left
+  out of the core: no thread stands in it;
 - the archive has neither owners nor times.
 """
 
@@ -24,6 +26,7 @@ import lzma
 import os
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -40,6 +43,8 @@ PLATFORM = "x86_64-unknown-linux-gnu"
 SAVED = 0x11
 """What the core keeps (core(5)): private memory that was written to, and ELF headers. The
 rest stands in the executable."""
+
+PT_LOAD, PT_NOTE, NT_AUXV, AT_SYSINFO_EHDR = 1, 4, 6, 33
 
 RUN = """
 mount -t proc proc {root}/proc
@@ -62,6 +67,7 @@ def main() -> int:
         root = Path(folder)
         executable = build()
         core = crash(executable, root)
+        forget_kernel(core)
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_bytes(packed(executable, core))
     print(f"{output}: {output.stat().st_size:,} bytes")
@@ -128,6 +134,34 @@ def crash(executable: Path, root: Path) -> Path:
     if len(cores) != 1:
         sys.exit(f"the program left {len(cores)} cores, not one")
     return cores[0]
+
+
+def forget_kernel(core: Path) -> None:
+    """Take the bytes of the vdso out of a core: its segment stays, with nothing saved."""
+    data = bytearray(core.read_bytes())
+    table, size, count = *struct.unpack_from("<Q", data, 32), *struct.unpack_from("<HH", data, 54)
+    headers = [table + size * number for number in range(count)]
+    notes = next(at for at in headers if struct.unpack_from("<I", data, at)[0] == PT_NOTE)
+    vdso = _auxiliary(data, *struct.unpack_from("<Q16xQ", data, notes + 8))[AT_SYSINFO_EHDR]
+    for at in headers:
+        kind, _, offset, address, _, saved = struct.unpack_from("<IIQQQQ", data, at)
+        if kind == PT_LOAD and address == vdso:
+            data[offset : offset + saved] = bytes(saved)
+            struct.pack_into("<Q", data, at + 32, 0)
+    core.write_bytes(data)
+
+
+def _auxiliary(data: bytearray, at: int, size: int) -> dict[int, int]:
+    """Return the auxiliary vector, from the notes at an offset."""
+    end = at + size
+    while at < end:
+        name, length, kind = struct.unpack_from("<III", data, at)
+        at += 12 + (name + 3 & ~3)
+        if kind == NT_AUXV:
+            words = struct.unpack_from(f"<{length // 8}Q", data, at)
+            return dict(zip(words[::2], words[1::2], strict=True))
+        at += length + 3 & ~3
+    sys.exit("the core has no auxiliary vector")
 
 
 def packed(executable: Path, core: Path) -> bytes:

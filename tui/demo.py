@@ -57,7 +57,7 @@ def demo_files() -> Iterator[DemoFiles]:
 
 
 def _unpack(root: Path) -> None:
-    archive = resources.files(__package__).joinpath(_ARCHIVE)
+    archive = resources.files("adp_tui.tui").joinpath(_ARCHIVE)
     try:
         with (
             archive.open("rb") as packed,

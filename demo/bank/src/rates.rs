@@ -16,11 +16,8 @@ pub async fn department(bank: Arc<Bank>) {
     let (took, taken) = oneshot::channel();
     let reader = tokio::spawn(discuss(bank.clone(), took));
     taken.await.expect("nobody has the table");
-    let display = tokio::spawn(follow_the_display(bank.clone()));
-    // Branches are polled in order: the writer queues first, so the reader queues behind it.
-    let (_, rate) = tokio::join!(raise(&bank), look_up(&bank));
-    println!("the rate is {rate}");
-    display.abort();
+    // Branches are polled in order: who raises the rate queues before who looks it up.
+    tokio::join!(raise(&bank), receive_visitors(&bank));
     reader.abort();
 }
 
@@ -38,16 +35,18 @@ async fn raise(bank: &Bank) {
     table.basis_points += 25;
 }
 
-/// Looks up the rate; a lock that is fair lets nobody pass the writer.
-async fn look_up(bank: &Bank) -> u32 {
-    bank.rates.read().await.basis_points // waits: rwlock
-}
-
-/// Follows what the display in the window shows, as long as the bank stands.
-async fn follow_the_display(bank: Arc<Bank>) {
+/// Lets somebody look at the table, and shows the display in the window meanwhile.
+async fn receive_visitors(bank: &Arc<Bank>) {
+    let visitor = tokio::spawn(look_up(bank.clone()));
     let mut window = bank.display.subscribe();
     // waits: watch
     while window.changed().await.is_ok() {
         println!("in the window: {}", *window.borrow());
     }
+    visitor.abort();
+}
+
+/// Looks up the rate. The lock is fair: nobody passes the writer who queues.
+async fn look_up(bank: Arc<Bank>) -> u32 {
+    bank.rates.read().await.basis_points // waits: rwlock
 }
