@@ -15,7 +15,7 @@ The dump must read the same on every machine, and say nothing of this one:
   numbers from 1, and without address randomisation;
 - the kernel's own page (the vdso), which may name the folder that it was built in, is left
   out of the core: no thread stands in it;
-- the archive has neither owners nor times.
+- the archive has no owners, and one time: when the core was written.
 """
 
 from __future__ import annotations
@@ -174,15 +174,16 @@ def packed(executable: Path, core: Path) -> bytes:
         ):
             _add(archive, path, f"bank/{path.relative_to(PROJECT)}", 0o644)
         _add(archive, executable, "bank/bank", 0o755)
-        _add(archive, core, "core", 0o600)
+        _add(archive, core, "core", 0o600, int(core.stat().st_mtime))
     extreme = 9 | lzma.PRESET_EXTREME
     return lzma.compress(plain.getvalue(), check=lzma.CHECK_SHA256, preset=extreme)
 
 
-def _add(archive: tarfile.TarFile, path: Path, name: str, mode: int) -> None:
+def _add(archive: tarfile.TarFile, path: Path, name: str, mode: int, written: int = 0) -> None:
     entry = tarfile.TarInfo(name)
     entry.size = path.stat().st_size
     entry.mode = mode
+    entry.mtime = written
     with path.open("rb") as content:
         archive.addfile(entry, content)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -86,6 +87,8 @@ def _unpack_one(entries: tarfile.TarFile, entry: tarfile.TarInfo, root: Path) ->
         _copy(content, out)
         out.truncate(entry.size)
     path.chmod(entry.mode & 0o700)
+    # The time at which a core was written is the time at which the program died.
+    os.utime(path, (entry.mtime, entry.mtime))
 
 
 def _copy(content: IO[bytes], out: IO[bytes]) -> None:
