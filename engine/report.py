@@ -7,7 +7,6 @@ a report can be searched line by line and is never held in memory as a whole.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,7 +29,6 @@ from adp_tui.engine.model import (
     Thread,
     Wait,
 )
-from adp_tui.engine.rust.names import plain_path
 
 __all__ = [
     "FINDING_KINDS",
@@ -40,7 +38,6 @@ __all__ = [
     "TaskDetails",
     "Variable",
     "exit_status",
-    "future_name",
     "json_report",
 ]
 
@@ -56,9 +53,6 @@ FINDING_KINDS = (
 """What ``--fail-on`` takes."""
 
 Json = Mapping[str, object]
-_COROUTINE = re.compile(r"\{(?:async|gen)[a-z_]*_env#\d+\}(?:<.*>)?$", re.DOTALL)
-_ASYNC_FN = re.compile(r"::\{(?:async|gen)_fn_env#\d+\}")
-_ENVIRONMENT = re.compile(r"_env#(?=\d+\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +145,6 @@ def json_report(
 _text = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def future_name(type_name: str, stack: Stack | None) -> str:
-    """Name a task's future as ``docs/report.md`` has it: an async fn as its function.
-
-    A future around others keeps its type, with the coroutines in it named so.
-    """
-    first = stack.frames[0] if stack is not None and stack.frames else None
-    if first is not None and first.kind != "future" and first.type == type_name:
-        return first.function
-    found = _COROUTINE.search(type_name)
-    if found is not None:
-        around = type_name[: found.start()].replace("->", "")
-        if around.count("<") == around.count(">"):
-            return plain_path(type_name)
-    return _ENVIRONMENT.sub("#", _ASYNC_FN.sub("", type_name))
-
-
 def _hex(address: int | None) -> str | None:
     return None if address is None else f"{address:#x}"
 
@@ -246,7 +224,7 @@ def _thread(thread: Thread) -> Json:
             "kind": doing.kind,
             "syscall": doing.syscall,
             "fd": doing.fd,
-            "job": None if doing.job is None else future_name(doing.job, None),
+            "job": doing.job,
             "lock": doing.lock,
         },
         "splice": None if splice is None else {"frame": splice.frame, "task": splice.task},
@@ -338,13 +316,8 @@ class _Tasks:
         task = self._tasks.record(index)
         waits = ", ".join(map(self._wait, task.waits))
         more = self._more(index) if self._addresses or self._locals else ""
-        head = _text(_head(task, self.future(task)))[:-1]
+        head = _text(_head(task))[:-1]
         return f'{head}, "waits": [{waits}]{more}}}'
-
-    def future(self, task: Task) -> str:
-        """Return the name of a task's future, in the form of frames' functions."""
-        stack = None if task.stack is None else self._stacks[int(task.stack[1:]) - 1]
-        return future_name(task.future, stack)
 
     def _wait(self, wait: Wait) -> str:
         # The columns keep equal waits once, so identity tells them apart while they live.
@@ -371,7 +344,7 @@ class _Tasks:
         return more
 
 
-def _head(task: Task, future: str) -> Json:
+def _head(task: Task) -> Json:
     """Return the fields of a task before its waits."""
     return {
         "key": task.key,
@@ -385,7 +358,7 @@ def _head(task: Task, future: str) -> Json:
         "address": _hex(task.address),
         "thread": task.thread,
         "parent": task.parent,
-        "future": future,
+        "future": task.future,
         "defined_at": _place(task.defined_at),
         "spawned_at": _place(task.spawned_at),
         "panic": task.panic,

@@ -14,7 +14,7 @@ from adp_tui.engine.model import (
     TaskState,
     Wait,
 )
-from adp_tui.engine.report import FrameDetail, Options, TaskDetails, Variable, future_name
+from adp_tui.engine.report import FrameDetail, Options, TaskDetails, Variable
 from adp_tui.engine.text_lines import Line, line, quoted
 from adp_tui.engine.views.places import place
 from adp_tui.engine.views.words import wait_kind, wait_words
@@ -91,7 +91,7 @@ class TaskTree:
             task.executor,
             None if task.thread is None else f"on thread {task.thread}",
             f"child of {task.parent}" if deep else None,
-            self._future(task) or "unknown future",
+            task.future or "unknown future",
             None if task.defined_at is None else f"defined at {place(*task.defined_at)}",
             None if task.spawned_at is None else f"spawned at {place(*task.spawned_at)}",
         )
@@ -100,9 +100,6 @@ class TaskTree:
         for wait in task.waits:
             yield line(depth + 1, self._wait(wait, many))
         yield from self._stack_of(task, group[0], depth + 1)
-
-    def _future(self, task: Task) -> str:
-        return future_name(task.future, self._stack(task.stack) if task.stack else None)
 
     def _stack(self, key: str) -> Stack:
         return self._stacks[int(key[1:]) - 1]

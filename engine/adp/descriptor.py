@@ -25,10 +25,10 @@ __all__ = [
     "ExecutorRule",
     "Expression",
     "FdRule",
-    "FrameRule",
     "HoldRule",
     "IgnoredRule",
     "KindRule",
+    "NamedRule",
     "RegisteredRule",
     "ResourceRule",
     "RoleRule",
@@ -258,12 +258,11 @@ class AdapterRule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FrameRule:
-    """How frames of functions matching ``fn`` are shown."""
+class NamedRule:
+    """A future of the runtime's own around what was spawned: named by a type parameter."""
 
-    fn: str
-    hide: bool = False
-    label: str | None = None
+    on: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +309,7 @@ class Descriptor:
     holds: tuple[HoldRule, ...]
     fds: tuple[FdRule, ...]
     adapters: tuple[AdapterRule, ...]
-    frames: tuple[FrameRule, ...]
+    named: tuple[NamedRule, ...]
     polls: tuple[str, ...]
     opaque: tuple[str, ...]
     problems: tuple[str, ...]
@@ -327,7 +326,7 @@ _RULES: dict[str, type] = {
     "kinds": KindRule, "ignored": IgnoredRule, "roots": RootRule, "blocking": BlockingRule,
     "wakers": WakerRule, "waits": WaitRule, "resources": ResourceRule,
     "registered": RegisteredRule, "holds": HoldRule, "fds": FdRule, "adapters": AdapterRule,
-    "frames": FrameRule,
+    "named": NamedRule,
 }  # fmt: skip
 _TYPE_KEYS = ("type", "on", "guard")
 _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from adp_tui.engine.adp.descriptor import ExecutorRule
 from adp_tui.engine.analysis.rules import Applied
 from adp_tui.engine.analysis.stacks import LiveStack
+from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.model import TaskState, Wait
 from adp_tui.engine.target import ThreadState
 from adp_tui.engine.unwind.unwinder import NativeStack, RawFrame
@@ -68,7 +69,8 @@ class TaskFacts:
     header: Value | None
     kind: str
     state: TaskState
-    future_type: str
+    type: Type | None
+    """Of its future; None where the debug information does not have it."""
     id: int | None = None
     owner_id: int | None = None
     """The number of the list that the task is in, as the task has it."""

@@ -35,6 +35,7 @@ from adp_tui.engine.model import (
     Thread,
 )
 from adp_tui.engine.rust.thread_names import std_thread_names
+from adp_tui.engine.text import clean
 from adp_tui.engine.unwind.symbolize import Symbolizer
 
 __all__ = ["freeze"]
@@ -142,7 +143,7 @@ class _Threads:
             worker=thread.worker,
             task=None if task is None else f"t{task.index + 1}",
             signal=thread.state.signalled,
-            doing=doing_of(self._survey.program, thread),
+            doing=doing_of(self._survey.program, self._survey.names, thread),
             splice=None if task is None or splice is None else Splice(splice, f"t{task.index + 1}"),
             stack=stack,
             cut=cut,
@@ -187,10 +188,8 @@ class _Tasks:
         return columns, stacks
 
     def _record(self, task: TaskFacts) -> Task:
-        defined = None
-        if task.stack is not None and task.stack.declared is not None:
-            place = task.stack.declared
-            defined = (place.file, place.line)
+        named = self._survey.names.of(task.type)
+        declared = named.declared
         return Task(
             key="",
             id=task.id,
@@ -203,8 +202,8 @@ class _Tasks:
             address=task.address,
             thread=None if task.thread is None else task.thread.tid,
             parent=None,
-            future=task.future_type,
-            defined_at=defined,
+            future=named.name,
+            defined_at=None if declared is None else (clean(declared.file), declared.line),
             spawned_at=task.spawned_at,
             panic=task.panic,
             stack=None,

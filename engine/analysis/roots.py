@@ -59,7 +59,7 @@ class RootFinder:
             header=None,
             kind="block_on",
             state=TaskState.IDLE,
-            future_type="",
+            type=None,
             executor=thread.executor,
             thread=thread,
         )
@@ -87,7 +87,7 @@ class RootFinder:
             future = self._pinned(variable.value)
             if future is not None:
                 task.future, task.address = future, future.address
-                task.future_type = future.type.name
+                task.type = future.type
                 task.stack = self._walker.walk(future)
                 return
         why = "; ".join(dict.fromkeys(reasons)) or "the debug information names no such variable"
@@ -118,7 +118,7 @@ class RootFinder:
         if future_type is None:
             task.problem = f"the type of the future of {name.split('<')[0]} is not known"
             return
-        task.future_type = future_type.name
+        task.type = future_type
         if raw.cfa is None:
             task.problem = "the frame of block_on has no known extent"
             return

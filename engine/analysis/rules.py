@@ -164,7 +164,6 @@ class RuleBook:
         self.fds = self._matcher(lambda d: d.fds, lambda r: r.on)
         self.roles = self._matcher(lambda d: d.roles, lambda r: r.fn)
         self.roots = self._matcher(lambda d: d.roots, lambda r: r.fn)
-        self.frames = self._matcher(lambda d: d.frames, lambda r: r.fn)
         self.executors = self._matcher(
             lambda d: [r for r in d.executors if r.type], lambda r: r.type or ""
         )

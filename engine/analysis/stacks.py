@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adp_tui.engine.analysis.branches import BranchFinder, Children
-from adp_tui.engine.dwarf.types import Kind, Place
+from adp_tui.engine.dwarf.types import Kind
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Branch, Frame, Macro
 from adp_tui.engine.program import Program
@@ -94,8 +94,6 @@ class LiveStack:
     """A task's logical stack, outermost frame first."""
 
     frames: tuple[LiveFrame, ...]
-    declared: Place | None = None
-    """Where the outermost coroutine was defined."""
 
 
 class StackWalker:
@@ -113,8 +111,7 @@ class StackWalker:
         """Return the logical stack of a future. What cannot be read ends it, with the reason."""
         self._nodes = 0
         frames = tuple(self._walk(future, 0, set()))
-        layout = self.coroutines.layout(frames[0].value.type) if frames else None
-        return LiveStack(frames, None if layout is None else layout.declared)
+        return LiveStack(frames)
 
     def suspended(self, value: Value) -> bool:
         """Tell whether a value, behind its wrappers, is a coroutine at one of its awaits."""

@@ -9,6 +9,7 @@ from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
 from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
@@ -56,6 +57,7 @@ class Survey:
         self._say("reading types of the runtime")
         self._apply()
         self.walker = StackWalker(self.program, self.book)
+        self.names = FutureNames(self.book, self.walker.coroutines)
         self.wakers = WakerResolver(self.program, self.book)
         self._say("reading executors and their tasks")
         self._find_tasks()

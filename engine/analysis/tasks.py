@@ -73,7 +73,7 @@ class TaskReader:
         if known is not None:
             return known
         task = self.read(header)
-        if task is None or not task.joinable or not task.future_type:
+        if task is None or not task.joinable or task.type is None:
             self._known[header.address] = None
             return None
         return task
@@ -94,13 +94,13 @@ class TaskReader:
             header=header,
             kind=self._kind(bound, scheduler_type),
             state=self._state(bound, env),
-            future_type=future_type.name if isinstance(future_type, Type) else "",
+            type=future_type if isinstance(future_type, Type) else None,
             id=applied.number(rule.id, env),
             owner_id=applied.number(rule.owner_id, env),
         )
         if task.id is None:
             task.id = applied.number(rule.raw_id, env, "task id")
-        if not task.future_type:
+        if task.type is None:
             task.problem = "the type of its future is not in the debug information"
             applied.losses.add("task future", task.problem, header.address)
         self._details(task, rule, env)

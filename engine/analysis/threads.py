@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from adp_tui.engine.unwind.locals import scopes
-
 from adp_tui.engine.adp.evaluate import ThreadValue
 from adp_tui.engine.analysis.executors import ExecutorSet
-from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.facts import ThreadFacts
+from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.rules import RuleBook
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Doing, TaskState
 from adp_tui.engine.program import Program
 from adp_tui.engine.syscalls import describe
+from adp_tui.engine.unwind.locals import scopes
 from adp_tui.engine.unwind.unwinder import Unwinder
 
 __all__ = ["doing_of", "read_locals", "region_of", "set_roles", "unwind_all", "words"]
@@ -64,19 +64,23 @@ def read_locals(book: RuleBook, executors: ExecutorSet, threads: Sequence[Thread
 
 
 def set_roles(book: RuleBook, threads: Sequence[ThreadFacts]) -> None:
-    """Name each thread's role: by its thread-local's worker number, else by its functions."""
+    """Name each thread's role: by its thread-local's worker number, else by its functions.
+
+    Where several rules fit, the first in the descriptor counts: a pool thread whose job
+    blocks on a future is a pool thread.
+    """
+    order = [rule for applied in book.applied for rule in applied.descriptor.roles]
     for thread in threads:
         if thread.worker is not None:
             thread.role = "worker"
             continue
-        for _, names in thread.scopes:
-            found = next((b for b in map(book.roles.first, names) if b is not None), None)
-            if found is not None:
-                thread.role = found.rule.role
-                break
+        found = [book.roles.first(name) for _, names in thread.scopes for name in names]
+        rules = [bound.rule for bound in found if bound is not None]
+        if rules:
+            thread.role = min(rules, key=order.index).role
 
 
-def doing_of(program: Program, thread: ThreadFacts) -> Doing:
+def doing_of(program: Program, names: FutureNames, thread: ThreadFacts) -> Doing:
     """Say what a thread does, from its registers, its role and the task it runs."""
     state, task = thread.state, thread.task
     name: str | None = None
@@ -89,7 +93,7 @@ def doing_of(program: Program, thread: ThreadFacts) -> Doing:
         if call.futex is not None:
             lock = f"{call.futex:#x}"
     if task is not None and task.kind == "blocking":
-        return Doing("blocking_job", name, fd, _job(task), lock)
+        return Doing("blocking_job", name, fd, names.of(task.type).name, lock)
     if task is not None and task.state is TaskState.RUNNING:
         return Doing("polling", name, fd, None, lock)
     if name is None:
@@ -101,10 +105,6 @@ def doing_of(program: Program, thread: ThreadFacts) -> Doing:
     if name == _FUTEX:
         return Doing("futex", name, None, None, lock)
     return Doing("syscall", name, fd)
-
-
-def _job(task: TaskFacts) -> str:
-    return task.future_type
 
 
 def words(program: Program, start: int, size: int) -> list[int]:

@@ -12,6 +12,7 @@ __all__ = [
     "coroutine_function",
     "demangle",
     "function_name",
+    "future_name",
     "plain_path",
     "short_type",
     "split_segments",
@@ -25,6 +26,9 @@ _ESCAPES = {
 _ESCAPE = re.compile(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{1,6})\$")
 _HASH = re.compile(r"h[0-9a-f]{16}")
 _SPECIAL = re.compile(r"\{(?:async_fn|async_block|async_closure|gen_fn|closure)[a-z_]*#\d+\}")
+_COROUTINE = re.compile(r"\{(?:async|gen)[a-z_]*_env#\d+\}(?:<.*>)?$", re.DOTALL)
+_ASYNC_FN = re.compile(r"::\{(?:async|gen)_fn_env#\d+\}")
+_ENVIRONMENT = re.compile(r"_env#(?=\d+\})")
 _CLOSURE = re.compile(r"\{\{closure\}\}|\{closure(?::[^}]*)?#\d+\}")
 
 
@@ -153,6 +157,19 @@ def plain_path(dw_name: str) -> str:
     """Bring a qualified DWARF name to the reports' form: no generics, no async fn closure."""
     segments = split_segments(strip_generics(dw_name))
     return "::".join(s for s in map(_plain_segment, segments) if s)
+
+
+def future_name(type_name: str) -> str:
+    """Name a future by its type: an async fn as its function.
+
+    A future around others keeps its type, with the coroutines in it named so.
+    """
+    found = _COROUTINE.search(type_name)
+    if found is not None:
+        around = type_name[: found.start()].replace("->", "")
+        if around.count("<") == around.count(">"):
+            return plain_path(type_name)
+    return _ENVIRONMENT.sub("#", _ASYNC_FN.sub("", type_name))
 
 
 def _plain_segment(segment: str) -> str:

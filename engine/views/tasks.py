@@ -10,7 +10,7 @@ from adp_tui.engine.text import clean
 from adp_tui.engine.views.columns import Cells, Table
 from adp_tui.engine.views.places import place, user_frame, user_native_frame
 from adp_tui.engine.views.records import Cell, Column, Tone
-from adp_tui.engine.views.words import future_name, key_order, short_function, wait_words
+from adp_tui.engine.views.words import future_name, key_order, wait_words
 
 __all__ = ["STATE_TONES", "Tasks", "task_name"]
 
@@ -80,8 +80,7 @@ class Tasks(Table):
                 codes = lambda: list(zip(tasks.executor, tasks.thread, strict=True))  # noqa: E731
                 return Cells(codes, _where)
             case "future":
-                codes = lambda: list(zip(tasks.future, tasks.stack, strict=True))  # noqa: E731
-                return Cells(codes, self._future)
+                return Cells(lambda: tasks.future, self._future)
             case "at":
                 codes = lambda: list(zip(tasks.stack, tasks.thread, strict=True))  # noqa: E731
                 return Cells(codes, self._at)
@@ -93,9 +92,9 @@ class Tasks(Table):
         state = self._tasks.STATES[code[0]]
         return Cell(state.value, STATE_TONES[state] if code[1] < 0 else Tone.ERROR)
 
-    def _future(self, code: tuple[int, int]) -> Cell:
-        name = _name_of(self._snapshot, *code)
-        return Cell(name) if name else Cell("unknown", Tone.WARNING)
+    def _future(self, code: int) -> Cell:
+        text = self._tasks.texts.text(code)
+        return Cell(future_name(text)) if text else Cell("unknown", Tone.WARNING)
 
     def _at(self, code: tuple[int, int]) -> str:
         return _place_of(self._snapshot, self._threads, *code)
@@ -141,16 +140,7 @@ class Tasks(Table):
 
 def task_name(snapshot: Snapshot, index: int) -> str:
     """Return the short name of a task's future; empty where its type is not known."""
-    tasks = snapshot.tasks
-    return _name_of(snapshot, tasks.future[index], tasks.stack[index])
-
-
-def _name_of(snapshot: Snapshot, future: int, stack: int) -> str:
-    text = snapshot.tasks.texts.text(future)
-    frames = snapshot.stacks[stack].frames if stack >= 0 else ()
-    if "{impl#" in text and frames and frames[0].kind != "future":
-        # Only the function's linkage name says whose method it is.
-        return short_function(frames[0].function)
+    text = snapshot.tasks.texts.text(snapshot.tasks.future[index])
     return future_name(text) if text else ""
 
 

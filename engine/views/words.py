@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from adp_tui.engine.model import Doing, Resource, Wait
-from adp_tui.engine.rust.names import plain_path, short_type, split_segments
+from adp_tui.engine.rust.names import short_type, split_segments
 from adp_tui.engine.text import clean
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 MAX_NAME = 200
-_COROUTINE = re.compile(r"\{(?:async_fn|async_block|async_closure|gen_fn|gen_block)_env#\d+\}")
 _FUNCTION = re.compile(r"::\{async_fn_env#\d+\}")
 _UNITS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s"))
 _NUMBERS = re.compile(r"(\d+)")
@@ -64,11 +63,7 @@ def type_name(name: str) -> str:
 @lru_cache(maxsize=16_384)
 def future_name(name: str) -> str:
     """Return the short name of a task's future: ``bank::audit``, ``Instrumented<x>``."""
-    for match in _COROUTINE.finditer(name):
-        head, tail = name[: match.start()], name[match.end() :]
-        if tail[:1] in ("", "<") and head.count("<") == head.count(">"):
-            return short_function(plain_path(name))
-    return type_name(name)
+    return type_name(name) if "<" in name.lstrip("<") else short_function(name)
 
 
 @lru_cache(maxsize=16_384)

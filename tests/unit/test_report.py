@@ -48,7 +48,6 @@ from adp_tui.engine.report import (
     Options,
     Variable,
     exit_status,
-    future_name,
     json_report,
 )
 
@@ -70,7 +69,7 @@ def task(**given: Any) -> Task:
     usual: dict[str, Any] = {
         "key": "", "id": 7, "name": None, "kind": "spawned", "state": TaskState.IDLE,
         "cancelled": False, "runtime": "tokio", "executor": None, "address": 0x7F00, "thread": None,
-        "parent": None, "future": "bank::audit::{async_fn_env#0}",
+        "parent": None, "future": "bank::audit",
         "defined_at": ("src/main.rs", 33), "spawned_at": None, "panic": None, "stack": None,
         "waits": (WAIT,),
     }  # fmt: skip
@@ -292,30 +291,6 @@ def test_hostile_text():
 )
 def test_exit_status(given, fail_on, status):
     assert exit_status(snapshot(**given), fail_on) == status
-
-
-@pytest.mark.parametrize(
-    ("type_name", "name"),
-    [
-        ("bank::audit::{async_fn_env#0}", "bank::audit"),
-        ("bank::audit::{async_fn_env#0}<alloc::vec::Vec<fn(u8) -> u8>>", "bank::audit"),
-        ("bank::main::{async_block_env#2}<u8>", "bank::main::{async_block#2}"),
-        ("tracing::Span<bank::a::{async_fn_env#0}<u8>>", "tracing::Span<bank::a<u8>>"),
-        ("futures::Map<bank::a::{async_block_env#1}>", "futures::Map<bank::a::{async_block#1}>"),
-        ("bank::{impl#0}::get::{async_fn_env#0}", "bank::{impl#0}::get"),
-        ("tokio::time::Sleep", "tokio::time::Sleep"),
-    ],
-)  # fmt: skip
-def test_names_of_futures(type_name, name):
-    assert future_name(type_name, None) == name
-
-
-def test_a_future_is_named_as_its_frame():
-    # GIVEN a method's future, whose type names no trait
-    method = "<bank::Ledger as bank::Store>::get"
-    frame = Frame(method, "async_fn", "suspended", "bank::{impl#0}::get::{async_fn_env#0}")
-    # THEN it has the function's name
-    assert future_name(frame.type, Stack("s1", 1, "", "", (frame,))) == method
 
 
 def test_cancelled():

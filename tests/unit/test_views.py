@@ -64,7 +64,7 @@ def stack(key: str, *places: tuple[str, int]) -> Stack:
 def bank() -> Snapshot:
     """Six tasks: t2 and t3 queue for one mutex, t1 holds t2's handle, which holds t4's."""
     tasks = TaskColumns()
-    audit, pay = "bank::audit::{async_fn_env#0}", "bank::pay::{async_fn_env#0}<u32>"
+    audit, pay = "bank::audit", "bank::pay"
     mutex = Wait("mutex", resource="r1")
     # executor, parent, stack of each.
     tasks.append(task(audit, TaskState.IDLE, Wait("join", task="t2"), id=8), 0, -1, 0)
@@ -297,7 +297,7 @@ def test_100_000_tasks() -> None:
     count = 100_000
     for i in range(count):
         wait = Wait("timer", remaining_s=i) if i % 4 else Wait("mutex", resource=f"r{i % 1000 + 1}")
-        tasks.append(task(f"app::f{i % 7}::{{async_fn_env#0}}", TaskState.IDLE, wait), -1, -1, -1)
+        tasks.append(task(f"app::f{i % 7}", TaskState.IDLE, wait), -1, -1, -1)
     resources = ResourceColumns([Resource(f"r{i + 1}", "mutex", "M", i) for i in range(1000)])
     panes = Panes(Snapshot(1, TARGET, tasks=tasks, resources=resources))
     # WHEN a window in the middle of a filtered, sorted view is asked for
