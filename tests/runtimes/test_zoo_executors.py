@@ -11,7 +11,7 @@ from adp_tui.engine.model import TaskState
 
 EXECUTORS = {
     # name: kind, workers, blocking threads, parent
-    "main": ("tokio.multi_thread", 3, 1, None),
+    "main": ("tokio.multi_thread", 3, 2, None),
     "busy": ("tokio.multi_thread", 1, 0, None),
     "side": ("tokio.current_thread", 1, 0, None),
     "local": ("tokio.current_thread", 1, 0, None),
@@ -27,6 +27,9 @@ THREADS = {
     "busy": ("busy-worker", "worker", "busy", "busy", "polling"),
     "crash": ("zoo-worker", "worker", "main", "crash", "polling"),
     "blocking": ("zoo-worker", "blocking", "main", "job0", "blocking_job"),
+    # A thread that blocks on the main runtime, and a job that does so.
+    "guest": ("guest-thread", "block_on", "main", None, "parked"),
+    "bridge": ("zoo-worker", "blocking", "main", "bridge", "blocking_job"),
     "plain": ("plain-thread", "other", None, None, "futex"),
 }
 each_thread = pytest.mark.parametrize("name", THREADS)
@@ -74,7 +77,7 @@ def test_queues(zoo: Reading) -> None:
     # started two and woke one: the last of them stands in its LIFO slot, not in its queue.
     assert queues["busy"].global_ == 2
     assert queues["busy"].local == (2,)
-    # One job runs on the pool's only thread, the other three stay queued.
+    # Two jobs run on the pool's two threads, the other three stay queued.
     assert queues["main"].blocking == 3
     assert queues["main"].global_ == 0
     assert queues["main"].local == (0, 0, 0)
@@ -104,8 +107,8 @@ def test_workers(zoo: Reading) -> None:
 
 
 def test_no_thread_is_missing(zoo: Reading) -> None:
-    # Seven that say who they are, and two workers of the main runtime that nobody names.
-    assert len(zoo.snapshot.threads) == 9
+    # Those that say who they are, and two workers of the main runtime that nobody names.
+    assert len(zoo.snapshot.threads) == len(THREADS) + 2
     assert set(zoo.dump.facts[f"tid_{name}"] for name in THREADS) < {
         thread.tid for thread in zoo.snapshot.threads
     }

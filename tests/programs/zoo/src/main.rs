@@ -8,6 +8,7 @@ mod busy;
 mod channels;
 mod combine;
 mod compose;
+mod daily;
 mod local;
 mod locks;
 mod sockets;
@@ -81,6 +82,7 @@ async fn main_root() {
     channels::start_all();
     sockets::start_all().await;
     values::start_all();
+    daily::start_all();
     start("crash", crashes());
     main_leaf(gate).await; // [main.root]
     drop(finished);
@@ -125,7 +127,7 @@ fn plain_thread() {
     }
 }
 
-fn thread(name: &str, body: fn()) {
+fn thread(name: &str, body: impl FnOnce() + Send + 'static) {
     still::expect(1);
     std::thread::Builder::new()
         .name(name.to_owned())
@@ -142,19 +144,23 @@ fn main() {
     let busy = busy::runtime();
     let runtime = Builder::new_multi_thread()
         .worker_threads(3)
-        .max_blocking_threads(1)
+        .max_blocking_threads(2)
         .thread_name("zoo-worker")
         .enable_all()
         .build()
         .expect("a runtime");
-    still::expect(1);
-    // The pool has one thread: the first job runs on it, the others stay in its queue.
+    still::expect(2);
+    // The pool has two threads: bridge and the first job take them, the others stay in its queue.
+    let bridge = runtime.spawn_blocking(daily::bridge);
+    say_id("bridge", &bridge);
     let jobs: Vec<_> = (0..3)
         .map(|number| runtime.spawn_blocking(move || blocking_job(number)))
         .collect();
     for (number, job) in jobs.iter().enumerate() {
         say_id(&format!("job{number}"), job);
     }
+    let handle = runtime.handle().clone();
+    thread("guest-thread", move || daily::guest(&handle));
     runtime.block_on(main_root());
-    drop((busy, jobs));
+    drop((busy, bridge, jobs));
 }

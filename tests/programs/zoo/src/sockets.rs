@@ -2,10 +2,12 @@
 
 use std::os::fd::AsRawFd;
 
-use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
+use tokio::time::timeout;
 
-use crate::start;
+use crate::{start, HOUR};
 
 async fn accepts(listener: TcpListener) {
     println!("fact fd_accept {}", listener.as_raw_fd());
@@ -27,13 +29,46 @@ async fn receives_datagram(socket: UdpSocket) {
     received.ok();
 }
 
+/// Reads lines as a server does: half a socket in a buffer in a timeout.
+async fn reads_lines(half: OwnedReadHalf, peer: TcpStream) {
+    println!("fact fd_lines {}", half.as_ref().as_raw_fd());
+    let mut lines = BufReader::new(half).lines();
+    let line = timeout(HOUR, lines.next_line()).await; // [lines.next]
+    drop((line, peer));
+}
+
+/// Writes until the peer, which never reads, takes no more.
+async fn writes_to_full(mut stream: TcpStream, peer: TcpStream) {
+    println!("fact fd_write {}", stream.as_raw_fd());
+    let bytes = vec![1u8; 64 << 20];
+    let written = stream.write_all(&bytes).await; // [write.write_all]
+    drop((written, peer));
+}
+
+async fn awaits_readable(stream: UnixStream, peer: UnixStream) {
+    println!("fact fd_unix {}", stream.as_raw_fd());
+    let ready = stream.readable().await; // [unix.readable]
+    drop((ready, peer));
+}
+
 pub async fn start_all() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let near = TcpStream::connect(address).await.expect("a connection");
-    let (far, _) = listener.accept().await.expect("a connection");
+    let mut pairs = Vec::new();
+    for _ in 0..3 {
+        let near = TcpStream::connect(address).await.expect("a connection");
+        let (far, _) = listener.accept().await.expect("a connection");
+        pairs.push((near, far));
+    }
     let socket = UdpSocket::bind(("127.0.0.1", 0)).await.expect("a port");
     start("accept", accepts(listener));
+    let (near, far) = pairs.remove(0);
     start("read", reads_idle(near, far));
+    let (near, far) = pairs.remove(0);
+    start("lines", reads_lines(near.into_split().0, far));
+    let (near, far) = pairs.remove(0);
+    start("write", writes_to_full(near, far));
+    let (near, far) = UnixStream::pair().expect("a pair");
+    start("unix", awaits_readable(near, far));
     start("udp", receives_datagram(socket));
 }
