@@ -13,7 +13,7 @@ from adp_tui.engine.image import Image
 from adp_tui.engine.model import Loss
 from adp_tui.engine.program import Program
 
-__all__ = ["NO_RUNTIME", "problems"]
+__all__ = ["NO_RUNTIME", "cargo_profile", "problems"]
 
 NO_RUNTIME = "no async runtime was recognised"
 _PROFILE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -85,7 +85,7 @@ def _debug_information(image: Image) -> Iterator[Loss]:
 
 
 def _remedy(image: Image) -> str:
-    profile = _profile(image.module.path)
+    profile = cargo_profile(image.module.path)
     where = (
         f"in [profile.{profile}] of Cargo.toml"
         if profile is not None
@@ -94,7 +94,7 @@ def _remedy(image: Image) -> str:
     return f"build it with `debug = 2` {where}"
 
 
-def _profile(path: str) -> str | None:
+def cargo_profile(path: str) -> str | None:
     """Return the cargo profile that a path names.
 
     cargo writes ``target/release/server``, ``target/x86_64-unknown-linux-gnu/release/server``,

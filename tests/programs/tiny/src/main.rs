@@ -4,7 +4,9 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 async fn naps() {
-    tokio::time::sleep(Duration::from_secs(3600)).await; // [naps.sleep]
+    let nap = (String::from("siesta"), 3600);
+    tokio::time::sleep(Duration::from_secs(nap.1)).await; // [naps.sleep]
+    drop(nap);
 }
 
 fn main() {
