@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import lzma
 import os
+import signal
 import tarfile
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
+from types import FrameType
 from typing import IO
 
 from adp_tui.engine.errors import OpenError
@@ -48,13 +51,35 @@ def demo_files() -> Iterator[DemoFiles]:
         folder = tempfile.TemporaryDirectory(prefix="adp-tui-demo-")
     except OSError as error:
         raise _no_room(error) from error
-    with folder as name:
+    with folder as name, _cleaned_when_killed(folder.cleanup):
         root = Path(name)
         _unpack(root)
         package = root / "bank"
         yield DemoFiles(
             core=root / "core", executable=package / "bank", sources=package, sysroot=root
         )
+
+
+@contextmanager
+def _cleaned_when_killed(clean: Callable[[], None]) -> Iterator[None]:
+    """Clean before dying of a closed terminal or of ``kill``; only Python's main thread can."""
+
+    def die(number: int, _: FrameType | None) -> None:
+        clean()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    ours = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, die)
+                ours.append(number)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _unpack(root: Path) -> None:

@@ -7,6 +7,7 @@ import lzma
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -144,6 +145,32 @@ def test_it_is_removed_after_an_error() -> None:
         roots.append(files.sysroot)
         raise RuntimeError
     assert [r.exists() for r in roots] == [False]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda n: n.name)
+def test_it_is_removed_when_the_program_is_killed(number: signal.Signals, tmp_path: Path) -> None:
+    # GIVEN a process that uses the demo
+    program = (
+        "import signal\nfrom adp_tui.tui.demo import demo_files\n"
+        "with demo_files() as d: print(d.sysroot, flush=True); signal.pause()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        root = Path(process.stdout.readline().strip())
+        assert root.parent == tmp_path and root.is_dir()
+
+        # WHEN its terminal is closed, or somebody kills it
+        process.send_signal(number)
+
+    # THEN it dies of that, and nothing is left
+    assert process.returncode == -number
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_unpacked_core_is_the_packed_one(demo: DemoFiles) -> None:
