@@ -208,7 +208,7 @@ def test_every_row_of_every_view_leads_somewhere(zoo: Zoo) -> None:
 
 
 def test_a_blocking_job_says_where_its_thread_stands(zoo: Zoo) -> None:
-    rows = zoo.session.rows(Query("tasks", filter="kind:blocking state:running"))
+    rows = zoo.session.rows(Query("tasks", filter="kind:blocking state:running at:main.rs"))
     assert [row.cells[3].text for row in rows.rows] == [zoo.place("blocking.job")]
     assert [row.cells[1].tone for row in rows.rows] == [Tone.GOOD]
 

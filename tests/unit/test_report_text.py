@@ -47,7 +47,7 @@ def tasks(*parents: int, **given: Any) -> TaskColumns:
         usual: dict[str, Any] = {
             "key": "", "id": 100 + number, "name": None, "kind": "spawned",
             "state": TaskState.IDLE, "cancelled": False, "runtime": "tokio", "executor": None,
-            "address": 0x1000 * number, "thread": None, "parent": None, "future": "A",
+            "address": 0x1000 * number, "thread": None, "parent": None, "future": "bank::audit",
             "defined_at": None, "spawned_at": None, "panic": None, "stack": None,
             "waits": (Wait("timer", remaining_s=number + 0.5),),
         }  # fmt: skip

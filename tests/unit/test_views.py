@@ -126,7 +126,7 @@ def test_tasks_say_state_place_and_wait() -> None:
     assert keys(rows) == ["t1", "t2", "t3", "t4", "t5", "t6"]
     assert column(rows, "state") == ["idle", "idle", "scheduled", "idle", "complete", "running"]
     assert column(rows, "future") == ["bank::audit", "bank::pay", "bank::pay", "bank::audit",
-                                      "bank::audit", "Job"]  # fmt: skip
+                                      "bank::audit", "bank::Job"]  # fmt: skip
     # a library's frame is not where the user looks; a blocking job stands where its thread does
     assert column(rows, "at") == ["src/audit.rs:35", "src/pay.rs:4", "src/pay.rs:4",
                                   "src/audit.rs:35", "", "src/work.rs:20"]  # fmt: skip
