@@ -5,39 +5,22 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.elf.file import Blob, ElfFile
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.unwind.cfi_program import CfiProgram, Rule, Rules
 
-__all__ = ["CfiError", "CfiTable", "Row", "Rule", "open_tables"]
+__all__ = ["CfiError", "CfiTable", "Row", "open_tables"]
 
-MAX_INSTRUCTIONS = 20_000
 MAX_ENTRIES = 4_000_000
 PT_GNU_EH_FRAME = 0x6474E550
-_SP = 7
-"""rsp on x86-64."""
 _I32 = struct.Struct("<i").unpack_from
 
 
 class CfiError(AdpError):
     """Call frame information that makes no sense."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How a register of the caller is found.
-
-    ``kind`` is ``offset`` (saved at CFA + number), ``value`` (is CFA + number), ``register``
-    (is in ``register``; for the CFA: that register + number), ``expression`` (saved at),
-    ``value_expression`` (is), or ``undefined``.
-    """
-
-    kind: str
-    number: int = 0
-    code: bytes = b""
-    register: int = _SP
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +40,11 @@ class _Cie:
     code_align: int
     data_align: int
     return_column: int
-    encoding: int
-    signal: bool
-    augmented: bool
-    instructions: tuple[int, int]
-    address_size: int = 8
-    initial: dict[int, Rule] = field(default_factory=dict)
-    cfa: Rule = field(default_factory=lambda: Rule("register"))
+    encoding: int = 0
+    signal: bool = False
+    augmented: bool = False
+    initial: Rules | None = None
+    """The rules that its own instructions set up for each of its functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,16 +257,13 @@ class CfiTable:
             column, at = blob.number(at, 1), at + 1
         else:
             column, at = self._uleb(at)
-        cie = _Cie(code_align, data_align, column, 0, False, False, (0, 0))
+        cie = _Cie(code_align, data_align, column)
         if augmentation.startswith("z"):
             cie.augmented = True
             size, at = self._uleb(at)
             self._augment(cie, augmentation[1:], at)
             at += size
-        cie.instructions = (at, end)
-        state = _State(cie)
-        self._execute(state, at, end, None, 0)
-        cie.initial, cie.cfa = state.registers, state.cfa
+        cie.initial = CfiProgram(blob, code_align, data_align, None).run(at, end, None)
         return cie
 
     def _augment(self, cie: _Cie, letters: str, at: int) -> None:
@@ -304,119 +282,6 @@ class CfiTable:
 
     def _run(self, fde: _Fde, pc: int) -> Row:
         cie = fde.cie
-        state = _State(cie)
-        state.registers, state.cfa = dict(cie.initial), cie.cfa
-        self._execute(state, *fde.instructions, pc, fde.start)
-        return Row(state.cfa, state.registers, cie.return_column, cie.signal)
-
-    def _execute(self, state: _State, at: int, end: int, pc: int | None, location: int) -> None:
-        """Run instructions up to the row of ``pc`` (all of them for a CIE)."""
-        cie, blob = state.cie, self._blob
-        for _ in range(MAX_INSTRUCTIONS):
-            if at >= end:
-                return
-            op = blob.number(at, 1)
-            at += 1
-            high, low = op & 0xC0, op & 0x3F
-            if high == 0x40 or op in _ADVANCES:
-                if high == 0x40:
-                    delta = low
-                else:
-                    size = _ADVANCES[op]
-                    delta, at = blob.number(at, size), at + size
-                location += delta * cie.code_align
-                if pc is not None and location > pc:
-                    return
-            elif op == 0x01:
-                location, at = self._encoded(cie.encoding, at)
-                if pc is not None and location > pc:
-                    return
-            elif high == 0x80:
-                value, at = self._uleb(at)
-                state.registers[low] = Rule("offset", value * cie.data_align)
-            elif high == 0xC0:
-                state.restore(low)
-            else:
-                at = self._instruction(state, op, at)
-        raise ValueError("too many instructions")
-
-    def _instruction(self, state: _State, op: int, at: int) -> int:
-        cie, registers = state.cie, state.registers
-        if op in (0x00, 0x2D):
-            return at
-        if op == 0x0A:
-            if len(state.saved) > 64:
-                raise ValueError(op)
-            state.saved.append((dict(registers), state.cfa))
-            return at
-        if op == 0x0B:
-            saved, state.cfa = state.saved.pop()
-            state.registers = saved
-            return at
-        if op == 0x0F:
-            code, at = self._block(at)
-            state.cfa = Rule("expression", code=code)
-            return at
-        if op == 0x13:
-            signed, at = self._sleb(at)
-            state.cfa = Rule("register", signed * cie.data_align, register=state.cfa.register)
-            return at
-        number, at = self._uleb(at)
-        if op == 0x0C:
-            offset, at = self._uleb(at)
-            state.cfa = Rule("register", offset, register=number)
-        elif op == 0x12:
-            offset, at = self._sleb(at)
-            state.cfa = Rule("register", offset * cie.data_align, register=number)
-        elif op == 0x0D:
-            state.cfa = Rule("register", state.cfa.number, register=number)
-        elif op == 0x0E:
-            state.cfa = Rule("register", number, register=state.cfa.register)
-        elif op == 0x06:
-            state.restore(number)
-        elif op == 0x07:
-            registers[number] = Rule("undefined")
-        elif op == 0x08:
-            registers.pop(number, None)
-        elif op == 0x09:
-            other, at = self._uleb(at)
-            registers[number] = Rule("register", register=other)
-        elif op in (0x05, 0x11, 0x14, 0x15, 0x2F):
-            offset, at = self._sleb(at) if op in (0x11, 0x15) else self._uleb(at)
-            if op == 0x2F:
-                offset = -offset
-            kind = "value" if op in (0x14, 0x15) else "offset"
-            registers[number] = Rule(kind, offset * cie.data_align)
-        elif op in (0x10, 0x16):
-            code, at = self._block(at)
-            registers[number] = Rule("expression" if op == 0x10 else "value_expression", 0, code)
-        elif op != 0x2E:
-            raise ValueError(op)
-        return at
-
-    def _block(self, at: int) -> tuple[bytes, int]:
-        size, at = self._uleb(at)
-        if at + size > self._blob.size:
-            raise IndexError(at)
-        return self._blob.slice(at, at + size), at + size
-
-
-_ADVANCES = {0x02: 1, 0x03: 2, 0x04: 4}
-
-
-class _State:
-    """Rules while instructions run."""
-
-    def __init__(self, cie: _Cie) -> None:
-        self.cie = cie
-        self.registers: dict[int, Rule] = {}
-        self.cfa = Rule("register")
-        self.saved: list[tuple[dict[int, Rule], Rule]] = []
-
-    def restore(self, register: int) -> None:
-        """Return a register to its rule at the function's beginning."""
-        initial = self.cie.initial.get(register)
-        if initial is None:
-            self.registers.pop(register, None)
-        else:
-            self.registers[register] = initial
+        program = CfiProgram(self._blob, cie.code_align, cie.data_align, cie.initial)
+        rules = program.run(*fde.instructions, pc - fde.start)
+        return Row(rules.cfa, rules.registers, cie.return_column, cie.signal)

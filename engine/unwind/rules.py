@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.image import Image
 from adp_tui.engine.program import Program
-from adp_tui.engine.unwind.cfi import CfiTable, Row, Rule, open_tables
+from adp_tui.engine.unwind.cfi import CfiTable, Row, open_tables
+from adp_tui.engine.unwind.cfi_program import Rule
 from adp_tui.engine.unwind.expression import Context, evaluate
 
 __all__ = ["CALLEE_SAVED", "FoundRow", "FrameRules", "Step"]
@@ -91,7 +92,7 @@ class FrameRules:
         restored[self._arch.sp] = cfa
         for number, rule in row.registers.items():
             try:
-                value = self._apply(rule, registers, cfa)
+                value = self._apply(number, rule, registers, cfa)
             except AdpError:
                 value = None
             if value is not None:
@@ -111,11 +112,13 @@ class FrameRules:
     def _context(self, registers: Mapping[int, int], stack: tuple[int, ...] = ()) -> Context:
         return Context(self._memory, registers, stack=stack)
 
-    def _apply(self, rule: Rule, registers: Mapping[int, int], cfa: int) -> int | None:
+    def _apply(self, number: int, rule: Rule, registers: Mapping[int, int], cfa: int) -> int | None:
         if rule.kind == "offset":
             return self.word(cfa + rule.number)
         if rule.kind == "value":
             return (cfa + rule.number) & _MASK
+        if rule.kind == "same":
+            return registers.get(number)
         if rule.kind == "register":
             return registers.get(rule.register)
         if rule.kind == "expression":

@@ -142,6 +142,8 @@ def _registers(row: Row) -> dict[int, tuple[str, object]]:
     }
     found: dict[int, tuple[str, object]] = {}
     for number, rule in row.registers.items():
+        if rule.kind == "same":
+            continue
         argument: object = rule.number
         if rule.kind == "register":
             argument = rule.register
