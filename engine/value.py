@@ -13,6 +13,8 @@ __all__ = ["MAX_VALUE_SIZE", "Value"]
 MAX_VALUE_SIZE = 1 << 20
 """Bytes read for one value at most: DWARF is hostile input, and no Rust value that a
 person looks at is larger."""
+_LAST = (1 << 64) - 1
+"""Addresses wrap as the machine's do: pointers are hostile as well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +67,12 @@ class Value:
     def part(self, offset: int, type_: Type) -> Value:
         """Return the value of ``type_`` that stands ``offset`` bytes into this one."""
         if self.data is None:
-            return Value(self.memory, type_, self.address + offset)
+            return Value(self.memory, type_, (self.address + offset) & _LAST)
         return Value(self.memory, type_, 0, self.data[offset : offset + type_.size])
 
     def at(self, address: int, type_: Type) -> Value:
         """Return the value of ``type_`` at ``address`` in the same memory."""
-        return Value(self.memory, type_, address)
+        return Value(self.memory, type_, address & _LAST)
 
     def member(self, name: str) -> Value | None:
         """Return the field ``name`` (``0`` is ``__0``), or None where the type has none."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Builtins"]
 
 MAX_TEXT = 4096
+_LAST = (1 << 64) - 1
 _HOLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 MAX_PEEL = 24
 
@@ -187,7 +188,7 @@ class Builtins:
                 return None
             if not isinstance(type_, Type):
                 raise LayoutError("`at` needs a type")
-            return Value(self._ev.program.memory, type_, address)
+            return Value(self._ev.program.memory, type_, address & _LAST)
 
         return at
 

@@ -15,6 +15,7 @@ __all__ = ["Check", "Plan", "Planner", "Step"]
 
 MAX_PEEL = 24
 """Wrappers around one value: the deepest seen is 11 (tokio's loom over std over core)."""
+_LAST = (1 << 64) - 1
 LOAD = -1
 """A step that follows the pointer at the current address."""
 
@@ -63,7 +64,7 @@ class Plan:
                     return None
             elif not _active(step, memory, address):
                 return None
-        return Value(memory, self.type, address)
+        return Value(memory, self.type, address & _LAST)
 
     def _run_data(self, value: Value) -> Value | None:
         """Do the same for a value whose bytes lie in registers, up to the first pointer."""

@@ -14,6 +14,9 @@ from adp_tui.engine.value import Value
 __all__ = ["ExecutorSet", "queues_of"]
 
 MAX_EXECUTORS = 4096
+MAX_LENGTH = 1 << 32
+"""Entries of one queue: no machine had room for more."""
+_QUEUES = "queue lengths"
 
 
 class ExecutorSet:
@@ -125,19 +128,31 @@ def queues_of(executor: ExecutorFacts, threads: Sequence[ThreadFacts]) -> Queues
     applied = executor.applied
     local: tuple[int | None, ...] = ()
     if "local" in rules:
-        lengths = applied.evaluate(rules["local"], env, "queue lengths")
+        lengths = applied.evaluate(rules["local"], env, _QUEUES)
         if isinstance(lengths, tuple):
-            local = tuple(n if isinstance(n, int) else None for n in lengths)
+            local = tuple(_plausible(applied, n, executor) for n in lengths)
         elif isinstance(lengths, int):
-            local = (lengths,)
+            local = (_plausible(applied, lengths, executor),)
     else:
         local = tuple(t.queue for t in threads if t.executor is executor and t.queue is not None)
     return Queues(
-        global_=_length(applied, rules.get("global"), env),
+        global_=_length(applied, rules.get("global"), env, executor),
         local=local,
-        blocking=_length(applied, rules.get("blocking"), env),
+        blocking=_length(applied, rules.get("blocking"), env, executor),
     )
 
 
-def _length(applied: Applied, rule: Expression | None, env: dict[str, Value]) -> int | None:
-    return applied.number(rule, env, "queue lengths")
+def _length(
+    applied: Applied, rule: Expression | None, env: dict[str, Value], executor: ExecutorFacts
+) -> int | None:
+    return _plausible(applied, applied.number(rule, env, _QUEUES), executor)
+
+
+def _plausible(applied: Applied, length: object, executor: ExecutorFacts) -> int | None:
+    """Return a length, unless no queue can be that long."""
+    if not isinstance(length, int):
+        return None
+    if 0 <= length <= MAX_LENGTH:
+        return length
+    applied.losses.add(_QUEUES, "a queue claims an impossible length", executor.address)
+    return None
