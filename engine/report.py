@@ -89,6 +89,7 @@ class TaskDetails(Protocol):
 
     def frames(self, index: int, *, variables: bool) -> Sequence[FrameDetail]:
         """Return the frames of task ``index`` in the order of a depth-first walk."""
+        ...
 
 
 def exit_status(snapshot: Snapshot, fail_on: Collection[str] = ()) -> int:

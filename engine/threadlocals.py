@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adp_tui.engine.dwarf.constants import AT
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
-from adp_tui.engine.errors import AdpError
+from adp_tui.engine.errors import AdpError, NoDebugInfoError
 from adp_tui.engine.value import Value
 
 if TYPE_CHECKING:
@@ -29,25 +29,51 @@ class ThreadLocals:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._known: dict[str, tuple[tuple[int, Value], ...]] = {}
+        self._known: dict[str, tuple[tuple[int, Value], ...] | NoDebugInfoError] = {}
 
     def values(self, path: str) -> tuple[tuple[int, Value], ...]:
-        """Return (thread id, value) of a ``thread_local!`` static for each thread."""
+        """Return (thread id, value) of a ``thread_local!`` static for each thread.
+
+        Raises:
+            NoDebugInfoError: the program has it, but debug information does not describe it.
+        """
         known = self._known.get(path)
         if known is None:
-            known = self._known[path] = tuple(self._values(path))
+            known = self._known[path] = self._values(path)
+        if isinstance(known, NoDebugInfoError):
+            raise known
         return known
 
-    def _values(self, path: str) -> Iterator[tuple[int, Value]]:
+    def _values(self, path: str) -> tuple[tuple[int, Value], ...] | NoDebugInfoError:
+        found: list[tuple[int, Value]] = []
+        described = False
         for image, debug in self._program.infos():
             die = self._choose(image, debug, path)
             target = None if die is None else die.reference(AT.TYPE)
             offset = None if die is None else _tls_offset(die.block(AT.LOCATION))
             if target is None or offset is None:
                 continue
+            described = True
             type_ = debug.type_at(target)
             for tid, address in self.addresses(image, offset):
-                yield tid, Value(self._program.memory, type_, address)
+                found.append((tid, Value(self._program.memory, type_, address)))
+        if not described and self._is_linked(path):
+            crate = path.partition("::")[0]
+            return NoDebugInfoError(
+                f"the program has the thread-local {path}, but {crate} was built without debug "
+                "information: give dependencies `debug = 2` as well "
+                '(see [profile.*.package."*"] in Cargo.toml)'
+            )
+        return tuple(found)
+
+    def _is_linked(self, path: str) -> bool:
+        """Tell by a symbol whether the program has a thread-local; the same in both manglings."""
+        mangled = "".join(f"{len(part)}{part}" for part in path.split("::"))
+        return any(
+            mangled in name
+            for image, _ in self._program.infos()
+            for name in image.symbols.thread_locals()
+        )
 
     def _choose(self, image: Image, debug: DebugInfo, path: str) -> Die | None:
         """Choose the live one of several DIEs of a static.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import NoteSection
 from support.crash import crash
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
@@ -21,9 +22,10 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 def build_id(path: Path) -> str:
     """Return a file's build-id, read by pyelftools."""
     with path.open("rb") as file:
-        for note in ELFFile(file).get_section_by_name(".note.gnu.build-id").iter_notes():
-            return str(note["n_desc"])
-    raise AssertionError(path)
+        section = ELFFile(file).get_section_by_name(".note.gnu.build-id")
+        assert isinstance(section, NoteSection), path
+        (note,) = section.iter_notes()
+        return str(note["n_desc"])
 
 
 def functions(report: Any) -> set[str]:
@@ -67,6 +69,18 @@ def test_too_little_debug_information(level, dump, adp_tui_command):
     assert {"tiny::main", "abort"} <= functions(report) or level.debug == "line-tables-only"
     lines = [f["line"] for t in report["threads"] for f in t["stack"] if f["file"] == "src/main.rs"]
     assert bool(lines) == level.names_lines
+
+
+def test_dependencies_without_debug_information(dump, adp_tui_command):
+    # GIVEN a program whose own crates alone have debug information
+    tiny = dump("tiny", profile="own-only")
+    # WHEN it is reported on
+    ran = adp_tui_command("report", "core", tiny.core, "--json")
+    # THEN it says why the task is not there, and where to change that
+    assert ran.status == 1
+    assert "tokio was built without debug information" in ran.losses
+    assert "give dependencies `debug = 2` as well" in ran.losses
+    assert not [task for task in ran.report["tasks"] if task["kind"] == "spawned"]
 
 
 def test_enough_debug_information(dump, adp_tui_command):
