@@ -15,7 +15,6 @@ from adp_tui.engine.analysis.stacks import stack_identity
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
 from adp_tui.engine.analysis.versions import runtime_facts
-from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import (
     Executor,
     Frame,
@@ -121,7 +120,7 @@ class _Threads:
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
-        self._symbolizer = Symbolizer(survey.program)
+        self._symbolizer = Symbolizer(survey.program, self._lost)
         self._names = std_thread_names(survey.program)
         self._polls = [Glob(pattern) for a in survey.applied for pattern in a.descriptor.polls]
 
@@ -154,15 +153,20 @@ class _Threads:
         frames: list[NativeFrame] = []
         splice = None
         for raw, names in thread.scopes:
-            try:
-                part = self._symbolizer.frames(raw)
-            except AdpError as error:
-                self._survey.losses.add("thread stack", str(error), raw.pc, missing=False)
-                part = ()
-            frames.extend(part)
-            if splice is None and any(g.match(n) for n in names for g in self._polls):
+            frames.extend(self._symbolizer.frames(raw))
+            if splice is None and self._polls_task(thread, raw, names):
                 splice = len(frames) - 1
         return tuple(frames), splice
+
+    def _lost(self, reason: str, address: int) -> None:
+        self._survey.losses.add("thread stack", reason, address, missing=False)
+
+
+    def _polls_task(self, thread: ThreadFacts, raw: RawFrame, names: tuple[str, ...]) -> bool:
+        """Tell whether a native frame polls the thread's task."""
+        if thread.task is not None and thread.task.kind == "block_on":
+            return raw is thread.root_frame
+        return any(glob.match(name) for name in names for glob in self._polls)
 
 
 class _Tasks:
@@ -189,7 +193,7 @@ class _Tasks:
 
     def _record(self, task: TaskFacts) -> Task:
         named = self._survey.names.of(task.type)
-        declared = named.declared
+        declared = named.declared or self._first_declared(task)
         return Task(
             key="",
             id=task.id,
@@ -209,6 +213,13 @@ class _Tasks:
             stack=None,
             waits=tuple(task.waits),
         )
+
+    def _first_declared(self, task: TaskFacts) -> Place | None:
+        """Return where the outermost coroutine of a wrapped future begins."""
+        names = self._survey.names
+        frames = task.stack.frames if task.stack is not None else ()
+        coroutines = (f for f in frames if f.frame.kind != "future")
+        return next((names.of(f.value.type).declared for f in coroutines), None)
 
     def _stack(self, task: TaskFacts) -> int:
         if task.stack is None or not task.stack.frames:

@@ -150,10 +150,10 @@ class DebugInfo:
         if unit is None:
             return None
         if unit.offset not in self._lines:
-            try:
+            # A broken table is said once.
+            self._lines[unit.offset] = None
+            if unit.stmt_list is not None:
                 self._lines[unit.offset] = LineTable(self.sections, unit)
-            except NoDebugInfoError:
-                self._lines[unit.offset] = None
         table = self._lines[unit.offset]
         return None if table is None else table.place(address)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from adp_tui.engine.dwarf.constants import AT, TAG
@@ -33,8 +34,10 @@ class _Named:
 class Symbolizer:
     """Turns raw frames into named ones; each address is looked up once."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, lost: Callable[[str, int], object] | None = None) -> None:
+        """``lost`` is told why something at an address cannot be known, and the address."""
         self._program = program
+        self._lost = lost
         self._known: dict[int, tuple[_Named, ...]] = {}
 
     def frames(self, raw: RawFrame) -> tuple[NativeFrame, ...]:
@@ -77,8 +80,14 @@ class Symbolizer:
         debug = image.debug
         if debug is not None:
             address = image.file_address(raw.lookup)
-            place = self._line(debug, address)
-            found = self._functions(debug, address, place)
+            try:
+                place = _cleaned(debug.line_at(address))
+            except AdpError as error:
+                self._tell(error, raw)
+            try:
+                found = self._functions(debug, raw, place)
+            except AdpError as error:
+                self._tell(error, raw)
         if found and found[-1].function:
             return tuple(found)
         symbol = self._symbol(raw.lookup)
@@ -86,46 +95,39 @@ class Symbolizer:
             return (*found[:-1], replace(found[-1], function=symbol))
         return (_Named(symbol, place, inlined=False),)
 
-    @staticmethod
-    def _line(debug: DebugInfo, address: int) -> Place | None:
-        try:
-            return _cleaned(debug.line_at(address))
-        except AdpError:
-            return None
+    def _tell(self, error: AdpError, raw: RawFrame) -> None:
+        if self._lost is not None:
+            self._lost(error.message, raw.lookup)
 
-    def _functions(self, debug: DebugInfo, address: int, place: Place | None) -> list[_Named]:
-        try:
-            chain = debug.scopes.around(address)
-        except AdpError:
-            return []
+    def _functions(self, debug: DebugInfo, raw: RawFrame, place: Place | None) -> list[_Named]:
+        assert raw.image is not None
         found: list[_Named] = []
-        for die in reversed(chain):
+        for die in reversed(debug.scopes.around(raw.image.file_address(raw.lookup))):
             if die.tag == TAG.LEXICAL_BLOCK:
                 continue
             inlined = die.tag == TAG.INLINED_SUBROUTINE
-            found.append(_Named(self._name(debug, die), place, inlined))
-            if inlined:
-                place = self._call(debug, die)
+            name, call = None, None
+            try:
+                name = self._name(debug, die)
+                call = self._call(debug, die) if inlined else None
+            except AdpError as error:
+                self._tell(error, raw)
+            found.append(_Named(name, place, inlined))
+            place = call
         return found
 
     @staticmethod
     def _name(debug: DebugInfo, die: Die) -> str | None:
-        try:
-            named = origin_of(debug, die)
-            linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
-            return function_name(linkage, debug.qualified_name(named)) or None
-        except AdpError:
-            return None
+        named = origin_of(debug, die)
+        linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
+        return function_name(linkage, debug.qualified_name(named)) or None
 
     @staticmethod
     def _call(debug: DebugInfo, die: Die) -> Place | None:
         """Return where an inlined function was called."""
-        try:
-            number, line = die.number(AT.CALL_FILE), die.number(AT.CALL_LINE)
-            table = debug.files(die.unit)
-            file = None if table is None or number is None else table.file(number)
-        except AdpError:
-            return None
+        number, line = die.number(AT.CALL_FILE), die.number(AT.CALL_LINE)
+        table = debug.files(die.unit)
+        file = None if table is None or number is None else table.file(number)
         if file is None or not line:
             return None
         return _cleaned(Place(file[0], file[1], line, die.number(AT.CALL_COLUMN)))

@@ -11,12 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.cores import Cores
 
+from adp_tui.backends.core import open_core
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.locations import expression_at
 from adp_tui.engine.elf.file import Blob, ElfFile
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.program import Program
 from adp_tui.engine.unwind.cfi import CfiError, CfiTable, open_tables
+from adp_tui.engine.unwind.symbolize import Symbolizer
+from adp_tui.engine.unwind.unwinder import Unwinder
 
 FUNCTIONS = ("first", "second", "third", "falls", "handler", "raises", "spawned", "main")
 DAMAGE = settings(
@@ -144,3 +148,31 @@ def test_any_bytes_as_instructions(instructions: bytes, offset: int) -> None:
     # THEN they are those of the function
     assert row is not None
     assert row.return_column == 16
+
+
+def test_a_stack_is_shown_without_what_is_damaged(cores: Cores) -> None:
+    # GIVEN a program whose line table and abbreviations are overwritten
+    program = cores.program("bare.c", "-O0", "-gdwarf-4")
+    dump = cores.dump(program)
+    whole = bytearray(program.read_bytes())
+    sections = ElfFile.open(program).sections
+    for name in (".debug_line", ".debug_info"):
+        section = sections[name]
+        start = section.offset + (4 if name == ".debug_line" else 64)
+        whole[start : section.offset + section.size] = b"\xff" * (
+            section.offset + section.size - start
+        )
+    damaged = cores.folder("damaged") / program.name
+    damaged.write_bytes(whole)
+    told: list[str] = []
+    # WHEN its core is read
+    target = Program(open_core(dump.core, executable=damaged))
+    (thread, *_) = target.target.threads()
+    symbolizer = Symbolizer(target, lambda reason, _: told.append(reason))
+    stack = Unwinder(target).unwind(thread)
+    names = [f.function for raw in stack.frames for f in symbolizer.frames(raw)]
+    # THEN the functions are there by their symbols, and what is damaged is said
+    found = [name for name in names if name in FUNCTIONS]
+    assert found == ["third", "second", "first", "main"]
+    assert stack.cut is None
+    assert told
