@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.text import clean
 from adp_tui.tui.arguments import UsageError, parse
 
 if TYPE_CHECKING:
@@ -201,7 +202,8 @@ def _put(out: BinaryIO, data: bytes) -> None:
 
 
 def _fail(message: str, help: str, status: int) -> int:
-    print(f"adp-tui: {message}", file=sys.stderr)
+    # A message may name what a target says of itself.
+    print(f"adp-tui: {clean(message)}", file=sys.stderr)
     if help:
-        print(f"  {help}", file=sys.stderr)
+        print(f"  {clean(help)}", file=sys.stderr)
     return status
