@@ -188,7 +188,7 @@ def _native(number: int, frame: NativeFrame) -> Line:
     return line(
         1,
         f"#{number:<3}{frame.function or f'{frame.pc:#018x}'}",
-        place(frame.file, frame.line),
+        place(frame.file, frame.line, frame.dir),
         # The module matters where no line says where the code is from.
         frame.module if frame.file is None else None,
         "(inlined)" if frame.inlined else None,

@@ -150,7 +150,7 @@ class TaskTree:
                 f"at {frame.function}",
                 None if address is None else f"{address:#x}",
                 quoted(frame.label),
-                place(frame.file, frame.line),
+                place(frame.file, frame.line, frame.dir),
                 None if macro is None else f"(in a macro: {place(macro.file, macro.line)})",
                 None if frame.state == "suspended" else frame.state,
                 None if frame.problem is None else f"cut here: {frame.problem}",

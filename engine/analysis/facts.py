@@ -33,6 +33,8 @@ class ThreadFacts:
     """The runtime's own number for this thread."""
     role: str = "other"
     task: TaskFacts | None = None
+    root_frame: RawFrame | None = None
+    """The native frame that drives the thread's ``block_on`` root."""
 
     @property
     def tid(self) -> int:

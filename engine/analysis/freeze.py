@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from adp_tui import __version__
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.executors import queues_of
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.polled import polled
 from adp_tui.engine.analysis.readiness import problems
 from adp_tui.engine.analysis.stacks import stack_identity
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
 from adp_tui.engine.analysis.versions import runtime_facts
+from adp_tui.engine.dwarf.types import Place
 from adp_tui.engine.model import (
     Executor,
     Frame,
@@ -36,6 +37,7 @@ from adp_tui.engine.model import (
 from adp_tui.engine.rust.thread_names import std_thread_names
 from adp_tui.engine.text import clean
 from adp_tui.engine.unwind.symbolize import Symbolizer
+from adp_tui.engine.unwind.unwinder import RawFrame
 
 __all__ = ["freeze"]
 
@@ -161,7 +163,6 @@ class _Threads:
     def _lost(self, reason: str, address: int) -> None:
         self._survey.losses.add("thread stack", reason, address, missing=False)
 
-
     def _polls_task(self, thread: ThreadFacts, raw: RawFrame, names: tuple[str, ...]) -> bool:
         """Tell whether a native frame polls the thread's task."""
         if thread.task is not None and thread.task.kind == "block_on":
@@ -239,28 +240,9 @@ class _Tasks:
         return index
 
     def _polled(self, task: TaskFacts, frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
-        """Give the frames of a running task the lines of the native frames that poll them.
-
-        The coroutines still hold their last suspend point. Frames further in than the last
-        one that a native frame polls are of that past await and are left out.
-        """
         thread = self._native.get(task.thread.tid) if task.thread is not None else None
-        lines = {
-            native.function: native
-            for native in reversed(thread.stack if thread is not None else ())
-            if native.function
-        }
-        result, last = [], -1
-        for index, frame in enumerate(frames):
-            native = lines.get(frame.function)
-            if native is not None:
-                last = index
-                frame = replace(
-                    frame, file=native.file, dir=native.dir, line=native.line,
-                    column=native.column, macro=None,
-                )  # fmt: skip
-            result.append(replace(frame, state="polled", branches=()))
-        return tuple(result[: last + 1]) if last >= 0 else tuple(result)
+        stack = thread.stack if thread is not None else ()
+        return polled(frames, {f.function: f for f in reversed(stack) if f.function})
 
 
 def _resources(survey: Survey) -> ResourceColumns:

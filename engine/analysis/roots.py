@@ -13,10 +13,12 @@ from adp_tui.engine.analysis.rules import Bound, RuleBook
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
 from adp_tui.engine.analysis.waits import Leaf, leaves
 from adp_tui.engine.analysis.wakers import WakerResolver
+from adp_tui.engine.dwarf.names import split_path
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import TaskState
 from adp_tui.engine.program import Program
+from adp_tui.engine.rust.names import strip_generics
 from adp_tui.engine.unwind.locals import scopes, variables
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import Value
@@ -42,11 +44,18 @@ class RootFinder:
 
     def find(self, thread: ThreadFacts) -> TaskFacts | None:
         """Return the thread's root as a task, with its logical stack; None when it has none."""
+        inner: list[str] = []
         for raw, names in thread.scopes:
             for name in names:
                 bound = self._book.roots.first(name)
                 if bound is not None:
-                    return self._root(thread, raw, name, bound)
+                    task = self._root(thread, raw, name, bound)
+                    thread.root_frame = raw
+                    if task.type is not None and _poll_of(task.type.name) in inner:
+                        task.state = TaskState.RUNNING
+                        thread.task = task
+                    return task
+            inner.extend(strip_generics(name) for name in names)
         return None
 
     def _root(
@@ -188,6 +197,12 @@ class RootFinder:
                 if waker is not None:
                     yield waker
         yield from self._reach.find(frames[-1].value)
+
+
+def _poll_of(type_name: str) -> str:
+    """Return the name of the function that polls a coroutine, without generic arguments."""
+    parent, own = split_path(type_name)
+    return strip_generics(f"{parent}::{own.replace('_env#', '#', 1)}")
 
 
 def find_roots(

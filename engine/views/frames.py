@@ -8,6 +8,7 @@ from adp_tui.engine.model import Branch, Frame, NativeFrame, Snapshot, Thread, W
 from adp_tui.engine.text import clean
 from adp_tui.engine.views.places import is_library, place
 from adp_tui.engine.views.records import FrameRow, Tone
+from adp_tui.engine.views.tasks import task_name
 from adp_tui.engine.views.words import short_function, type_name, wait_words
 
 __all__ = ["Path", "task_rows", "thread_rows"]
@@ -176,7 +177,8 @@ def thread_rows(
         rows.append(_native(thread.stack[number], native(number)))
         if splice is not None and splice.frame == number:
             index = snapshot.tasks.index(splice.task)
-            rows.append(_line(1, f"task {splice.task}:", Tone.NOTICE))
+            name = task_name(snapshot, index)
+            rows.append(_line(1, f"task {splice.task}: {name}", Tone.NOTICE))
             stack = snapshot.tasks.stack[index]
             if stack >= 0:
                 frames = snapshot.stacks[stack].frames
