@@ -120,6 +120,10 @@ def test_each_task_waits_as_its_line_says(snapshot: Snapshot, tasks: list[Task])
     waits = marked("waits")
     met = set()
     for task in tasks:
+        if task.kind == "block_on" and task.state is TaskState.RUNNING:
+            # The vault's root is suspended, but its thread polls the tasks of its LocalSet.
+            met |= {(f.file or "", f.line or 0) for f in innermost(frames_of(snapshot, task))}
+            assert not task.waits
         if task.state is not TaskState.IDLE:
             continue
 
