@@ -317,15 +317,14 @@ class Builtins:
         def run(env: dict[str, object]) -> object:
             first = root(env)
             queue = [] if first is None else [first]
-            seen: set[object] = set()
+            seen: dict[object, object] = {}
             for node in queue:
                 key = node.address if isinstance(node, Value) else node
-                if key in seen:
-                    continue
-                seen.add(key)
-                queue.extend(self.stream(children({**env, name: node})))
-                self._ev.spend(len(queue))
-            return tuple(queue)
+                if key not in seen:
+                    seen[key] = node
+                    queue.extend(self.stream(children({**env, name: node})))
+                    self._ev.tick()
+            return tuple(seen.values())
 
         return run
 

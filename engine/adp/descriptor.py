@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, get_type_hints
 
 from adp_tui.engine.adp.language import Node, parse
@@ -341,18 +341,28 @@ def load(text: str) -> Descriptor:
         DescriptorError: it is no JSON object, has no id, or needs a newer reader.
     """
     if len(text) > MAX_SIZE:
-        raise DescriptorError(f"a descriptor of {len(text)} characters is too long")
+        raise DescriptorError(
+            f"a descriptor of {len(text)} characters is too long",
+            help=f"split it: one file holds at most {MAX_SIZE} characters",
+        )
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DescriptorError(f"the descriptor is no JSON: {error}") from error
-    if not isinstance(data, dict) or not isinstance(data.get("id"), str):
-        raise DescriptorError("a descriptor is a JSON object with an id")
-    schema = data.get("adp")
-    if not isinstance(schema, int) or schema > SCHEMA:
         raise DescriptorError(
-            f"{data['id']}: schema {schema!r} is not understood (this reader knows {SCHEMA})",
-            help="a newer adp-tui may read it",
+            f"the descriptor is no JSON: {error}", help="check it with: python3 -m json.tool FILE"
+        ) from error
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
+        raise DescriptorError(
+            "a descriptor is a JSON object with an id",
+            help='begin it with {"adp": 1, "id": "NAME", …}',
+        )
+    schema = data.get("adp")
+    if isinstance(schema, bool) or not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        newer = isinstance(schema, int) and schema > SCHEMA
+        raise DescriptorError(
+            f"{data['id'][:80]}: schema {str(schema)[:20]} is not understood"
+            f" (this reader knows {SCHEMA})",
+            help="a newer adp-tui may read it" if newer else f'write "adp": {SCHEMA}',
         )
     return _Loader(data).descriptor()
 
@@ -396,8 +406,8 @@ class _Loader:
                 continue
             try:
                 rules.append(self._rule(kind, entry))
-            except (AdpError, TypeError, ValueError) as error:
-                self._problems.append(f"{section}[{number}]: {error}")
+            except (AdpError, ValueError) as error:
+                self._problems.append(f"{section}[{number}]{error}")
         return rules
 
     def _rule(self, kind: type[R], entry: dict[str, Any]) -> R:
@@ -406,17 +416,26 @@ class _Loader:
         for part in fields(kind):  # type: ignore[arg-type]
             if entry.get(part.name) is not None:
                 convert = _CONVERT[_hint_name(hints[part.name])]
-                values[part.name] = convert(self, entry[part.name])
+                try:
+                    values[part.name] = convert(self, entry[part.name])
+                except (AdpError, ValueError) as error:
+                    text = str(error)
+                    glue = "" if text.startswith((".", "[")) else ": "
+                    raise ValueError(f".{part.name}{glue}{text}") from error
+            elif part.default is MISSING and part.default_factory is MISSING:
+                raise ValueError(f": it has no {part.name}")
         for key in _TYPE_KEYS:
             named = values.get(key)
             if isinstance(named, str) and named.startswith("#"):
+                if named[1:] not in self._types:
+                    raise ValueError(f".{key}: the descriptor names no type {named}")
                 values[key] = self._types[named[1:]]
         return kind(**values)
 
     def expression(self, text: object) -> Expression:
         """Parse an expression."""
         if not isinstance(text, str):
-            raise ValueError(f"{text!r} is no expression")
+            raise ValueError(f"{str(text)[:80]!r} is no expression")
         return Expression(text, parse(text))
 
     def named(self, data: object) -> Named:
@@ -427,11 +446,11 @@ class _Loader:
 
     def lets(self, data: object) -> Lets:
         """Parse ``[[name, expression], …]``."""
-        return tuple((str(name), self.expression(text)) for name, text in _list(data))
+        return tuple((name, self.expression(text)) for name, text in _pairs(data, "name"))
 
     def states(self, data: object) -> States:
         """Parse ``[[condition, state], …]``."""
-        return tuple((self.expression(text), str(name)) for text, name in _list(data))
+        return tuple((self.expression(text), name) for name, text in _pairs(data, "state"))
 
     def children(self, data: object) -> Named | Expression:
         """Parse labelled children, or a stream of them."""
@@ -439,7 +458,14 @@ class _Loader:
 
     def slots(self, data: object) -> tuple[WakerSlot, ...]:
         """Parse the waker slots of a registered resource."""
-        return tuple(self._rule(WakerSlot, d) for d in _list(data) if isinstance(d, dict))
+        slots = []
+        for number, entry in enumerate(_list(data)):
+            if isinstance(entry, dict):
+                try:
+                    slots.append(self._rule(WakerSlot, entry))
+                except ValueError as error:
+                    raise ValueError(f"[{number}]{error}") from error
+        return tuple(slots)
 
     def _definitions(self, data: object) -> dict[str, Definition]:
         found: dict[str, Definition] = {}
@@ -447,17 +473,17 @@ class _Loader:
             match = _SIGNATURE.fullmatch(signature)
             try:
                 if match is None:
-                    raise ValueError(f"{signature!r} is no signature")
+                    raise ValueError("this is no signature: NAME(PARAMETER, …)")
                 names = tuple(p.strip() for p in match.group(2).split(",") if p.strip())
                 found[match.group(1)] = Definition(match.group(1), names, self.expression(text))
             except (AdpError, ValueError) as error:
-                self._problems.append(f"defs {signature}: {error}")
+                self._problems.append(f"defs {signature[:80]}: {error}")
         return found
 
 
 def _text(_: _Loader, data: object) -> str:
     if not isinstance(data, str):
-        raise ValueError(f"{data!r} is no text")
+        raise ValueError(f"{str(data)[:80]!r} is no text")
     return data
 
 
@@ -494,6 +520,17 @@ def _hint_name(hint: object) -> str:
 
 def _list(data: object) -> list[Any]:
     return data if isinstance(data, list) else []
+
+
+def _pairs(data: object, named: str) -> Iterator[tuple[str, object]]:
+    """Yield the name and the other part of each pair; a state's name is the second one."""
+    for entry in _list(data):
+        if not isinstance(entry, list) or len(entry) != 2:
+            raise ValueError(f"a list of pairs of a {named} and an expression is expected")
+        name, text = entry if named == "name" else entry[::-1]
+        if not isinstance(name, str):
+            raise ValueError(f"{str(name)[:80]!r} is no {named}")
+        yield name, text
 
 
 def _strings(data: object) -> tuple[str, ...]:

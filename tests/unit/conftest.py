@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.cores import Dump
 
+from adp_tui.backends.core import open_core
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.program import Program
 
 SOURCES = Path(__file__).with_name("sources")
 FLAGS = ("--edition", "2024", "-C", "codegen-units=2")
@@ -60,12 +64,6 @@ def open_debug():
 
 
 @pytest.fixture(scope="session")
-def rust_dump(request, cores):
-    """Return the core of the sample program, built without optimisation."""
-    return cores.dump(build(cores, "debug"))
-
-
-@pytest.fixture(scope="session")
 def line_of():
     """Return a function from a marker ``// here: NAME`` of shapes.rs to its line."""
     text = (SOURCES / "shapes.rs").read_text()
@@ -75,3 +73,12 @@ def line_of():
         if "// here: " in line and not line.startswith("//!")
     }
     return lines.__getitem__
+
+
+@pytest.fixture(scope="session", params=["debug", "release-dwarf5-v0"])
+def rust_program(request, cores) -> Iterator[tuple[Program, Dump]]:
+    """Return the sample program in a core, and what it said of itself."""
+    dump = cores.dump(build(cores, request.param))
+    target = open_core(dump.core, executable=dump.program)
+    yield Program(target), dump
+    target.close()
