@@ -68,6 +68,47 @@ def test_each_version_of_dwarf_gives_lines(crash: Crash, version: str) -> None:
         assert stack.frame(function).origin == "cfi"
 
 
+@pytest.mark.parametrize(
+    "flags", ["-no-pie", "-static", "-static-pie", "-gz", "-Wl,--no-eh-frame-hdr", "-O3 -flto"]
+)
+def test_other_ways_to_link(crash: Crash, flags: str) -> None:
+    stack = like_gdb(crash(*flags.split(), how="thread"))
+    if "-O3" not in flags:
+        assert [f for f in stack.functions() if f in {*CHAIN, "spawned"}] == [*CHAIN, "spawned"]
+    assert stack.frame("third").line == marked("bare.c", "third")
+
+
+def test_debug_information_in_a_file_of_its_own(crash: Crash, tmp_path: Path) -> None:
+    # GIVEN a stripped program, and its debug information beside it
+    dump = crash("-O0")
+    stripped, apart = tmp_path / "bare", tmp_path / "bare.debug"
+    for command in (
+        ["objcopy", "--only-keep-debug", dump.program, apart],
+        ["objcopy", "--strip-all", f"--add-gnu-debuglink={apart}", dump.program, stripped],
+    ):
+        subprocess.run(command, check=True)
+    # WHEN a core of it is read
+    (stack, *_) = stacks(opened(Dump(dump.core, stripped, {})))
+    # THEN functions and lines are there
+    assert own(stack)[:4] == [*CHAIN, "main"]
+    for function in (*CHAIN, "main"):
+        assert stack.frame(function).line == marked("bare.c", function)
+
+
+def test_a_stripped_program_has_frames_without_names(crash: Crash, tmp_path: Path) -> None:
+    # GIVEN a stripped program, without its debug information
+    dump = crash("-O0")
+    stripped = tmp_path / "bare"
+    subprocess.run(["objcopy", "--strip-all", dump.program, stripped], check=True)
+    # WHEN a core of it is read
+    (stack, *_) = stacks(opened(Dump(dump.core, stripped, {})))
+    # THEN each frame is there, of the module, without a guess at its function
+    (whole, *_) = stacks(opened(dump))
+    assert [f.pc for f in stack.frames] == [f.pc for f in whole.frames]
+    assert own(stack)[:4] == ["?"] * 4
+    assert stack.native.cut is None
+
+
 def test_debug_frame_serves_where_there_is_no_eh_frame(crash: Crash) -> None:
     # GIVEN a program whose only tables are in .debug_frame
     dump = crash("-O2", "-fomit-frame-pointer", *NO_TABLES)
