@@ -3,25 +3,30 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+COMMAND := $(VENV)/.command
+STAMP := $(VENV)/.tools
 
 .PHONY: help setup demo test check format bench demo-dump screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-$(STAMP): pyproject.toml requirements-dev.txt
+$(COMMAND): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "adp-tui needs Python 3.11 or newer ($(PYTHON) is older): apt-get install python3"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(STAMP): $(COMMAND) requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 setup: $(STAMP) ## Make the virtual environment with adp-tui and the test tools in it
 
-demo: $(STAMP) ## Open the crash dump that ships with adp-tui
+demo: $(COMMAND) ## Open the crash dump that ships with adp-tui
 	$(BIN)/adp-tui demo
 
 tools:
@@ -51,7 +56,7 @@ bench: $(STAMP) tools ## Compare with gdb on the same core, alternating in one r
 demo-dump: $(STAMP) ## Make the demo's crash dump anew (needs cargo)
 	$(BIN)/python demo/make.py
 
-screenshots: $(STAMP) ## Make the pictures in screenshots/ from the demo
+screenshots: $(COMMAND) ## Make the pictures in screenshots/ from the demo
 	$(BIN)/python screenshots/make.py
 
 clean: ## Remove the virtual environment and caches
