@@ -82,3 +82,12 @@ def rust_program(request, cores) -> Iterator[tuple[Program, Dump]]:
     target = open_core(dump.core, executable=dump.program)
     yield Program(target), dump
     target.close()
+
+
+@pytest.fixture(scope="session")
+def debug_program(cores) -> Iterator[Program]:
+    """Return the sample program in a core, built without optimisation."""
+    dump = cores.dump(build(cores, "debug"))
+    target = open_core(dump.core, executable=dump.program)
+    yield Program(target)
+    target.close()
