@@ -42,6 +42,7 @@ class Builtins:
             "flat": self._flat,
             "filter": self._filter,
             "walk": self._walk,
+            "links": self._links,
             "tree": self._tree,
             "any": self._any,
             "all": self._all,
@@ -289,27 +290,59 @@ class Builtins:
         start, name, step = self._over(nodes)
 
         def run(env: dict[str, object]) -> object:
-            node, seen, result = start(env), set(), []
-            while node is not None:
-                key = node.address if isinstance(node, Value) else node
-                if key in seen:
-                    break
-                seen.add(key)
-                result.append(node)
-                try:
-                    self._ev.tick()
-                    node = step({**env, name: node})
-                except LayoutError:
-                    if len(result) == 1:
-                        raise
-                    self._ev.note(LayoutError("a list goes astray"))
-                    break
-                except AdpError as error:
-                    self._ev.note(error)
-                    break
+            result, problem = self._follow(start(env), name, step, env, set())
+            if problem is not None:
+                self._ev.note(problem)
             return tuple(result)
 
         return run
+
+    def _links(self, nodes: Sequence[ast.Node]) -> Closure:
+        """Follow a list that is linked both ways: head, ``next``, tail, ``prev``.
+
+        Where the way from the head does not end at the tail, that is noted, and what the way
+        from the tail leads to is added: one broken node hides no other.
+        """
+        head, name, step = self._over(nodes[:2])
+        tail, other, back = self._over(nodes[2:])
+
+        def run(env: dict[str, object]) -> object:
+            seen: set[object] = set()
+            last = tail(env)
+            result, problem = self._follow(head(env), name, step, env, seen)
+            end = result[-1] if result else None
+            if problem is None and _identity(end) == _identity(last):
+                return tuple(result)
+            self._ev.note(problem or LayoutError("a list does not lead from its head to its tail"))
+            try:
+                rest, _ = self._follow(last, other, back, env, seen)
+            except LayoutError:
+                rest = [last]
+            return (*result, *reversed(rest))
+
+        return run
+
+    def _follow(
+        self, node: object, name: str, step: Closure, env: dict[str, object], seen: set[object]
+    ) -> tuple[list[object], AdpError | None]:
+        """Return the nodes up to null or one in ``seen``, and why there are no more."""
+        result: list[object] = []
+        while node is not None:
+            key = _identity(node)
+            if key in seen:
+                break
+            seen.add(key)
+            result.append(node)
+            try:
+                self._ev.tick()
+                node = step({**env, name: node})
+            except LayoutError:
+                if len(result) == 1:
+                    raise
+                return result, LayoutError("a list goes astray")
+            except AdpError as error:
+                return result, error
+        return result, None
 
     def _tree(self, nodes: Sequence[ast.Node]) -> Closure:
         root, name, children = self._over(nodes)
@@ -319,7 +352,7 @@ class Builtins:
             queue = [] if first is None else [first]
             seen: dict[object, object] = {}
             for node in queue:
-                key = node.address if isinstance(node, Value) else node
+                key = _identity(node)
                 if key not in seen:
                     seen[key] = node
                     queue.extend(self.stream(children({**env, name: node})))
@@ -518,6 +551,10 @@ class Builtins:
         if start is None or count is None or not items or count > len(items):
             return None
         return tuple(items[(start + i) % len(items)] for i in range(count))
+
+
+def _identity(node: object) -> object:
+    return node.address if isinstance(node, Value) else node
 
 
 def _has(value: Value, name: str) -> bool:
