@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.dwarf.constants import AT
@@ -30,6 +30,7 @@ class ThreadLocals:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._known: dict[str, tuple[tuple[int, Value], ...] | NoDebugInfoError] = {}
+        self._variables: dict[int, tuple[tuple[str, Die], ...]] = {}
 
     def values(self, path: str) -> tuple[tuple[int, Value], ...]:
         """Return (thread id, value) of a ``thread_local!`` static for each thread.
@@ -82,14 +83,13 @@ class ThreadLocals:
         the valid looking offset 0. The live one's linkage name is an STT_TLS symbol; without
         a symbol table the one of std's ``Storage`` type is taken.
         """
-        found = [
-            die
-            for name in NAMES
-            for qualified, die in debug.variables_named(name)
-            if qualified == f"{path}::{name}" or qualified.startswith(f"{path}::")
-        ]
         # LLVM renames a symbol that it made local to a unit: ``NAME.llvm.5429408833531791858``.
         symbols = {name.partition(".llvm.")[0] for name in image.symbols.thread_locals()}
+        found = [
+            die
+            for qualified, die in self._inner(debug, symbols)
+            if qualified.startswith(f"{path}::")
+        ]
         live = [die for die in found if (die.text(AT.LINKAGE_NAME) or "") in symbols]
         if live:
             return live[0]
@@ -98,6 +98,22 @@ class ThreadLocals:
             if target is not None and "Storage<" in debug.type_at(target).name:
                 return die
         return found[0] if len(found) == 1 else None
+
+    def _inner(self, debug: DebugInfo, symbols: Collection[str]) -> Sequence[tuple[str, Die]]:
+        """Return path and DIE of what stands inside std's ``thread_local!`` in a file."""
+        known = self._variables.get(id(debug))
+        if known is None:
+            # Each name is a search of its own: only those are made that some symbol holds.
+            # The v0 mangling sets an underscore between a length and a name that begins with one.
+            names = [
+                name
+                for name in NAMES
+                if not symbols
+                or any(f"{len(name)}{mark}{name}" in s for s in symbols for mark in ("", "_"))
+            ]
+            known = tuple(pair for name in names for pair in debug.variables_named(name))
+            self._variables[id(debug)] = known
+        return known
 
     def addresses(self, image: Image, offset: int) -> Iterator[tuple[int, int]]:
         """Yield (thread id, address) for an offset in a module's TLS block."""

@@ -65,6 +65,7 @@ class Search:
         self._lows: dict[int, dict[int, list[int]]] = {}
         self._split: bool | None = None
         self._pinned: dict[bytes, int] | None = None
+        self._offsets: dict[str, list[int]] = {}
         self._bases: list[tuple[int, int]] | None = None
 
     def unit_of(self, offset: int) -> Unit:
@@ -93,7 +94,7 @@ class Search:
 
     def by_name(self, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs with these tags whose DW_AT_name is exactly ``text``."""
-        for string in string_offsets(self._sections, text):
+        for string in self._strings(text):
             yield from self.by_string(string, tags)
 
     def by_string(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
@@ -118,9 +119,15 @@ class Search:
         if string is not None:
             yield from self.by_string(string, _STRUCTURE)
 
+    def _strings(self, text: str) -> list[int]:
+        known = self._offsets.get(text)
+        if known is None:
+            known = self._offsets[text] = string_offsets(self._sections, text)
+        return known
+
     def in_unit(self, unit: Unit, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs of one unit with these tags whose DW_AT_name is exactly ``text``."""
-        for string in string_offsets(self._sections, text):
+        for string in self._strings(text):
             yield from self._by_strp(string, tags, unit)
             if unit.version >= 5:
                 index = self.index(unit)
