@@ -83,8 +83,11 @@ def strip_generics(path: str) -> str:
     for index, char in enumerate(path):
         if char == "<":
             previous = "".join(out[-2:])
-            leading = not depth and (not out or previous[-1:] in "<(&, " or (previous == "::" and
-                                     " as " in _inside(path, index)))  # fmt: skip
+            leading = not depth and (
+                not out
+                or previous[-1:] in "<(&, "
+                or (previous == "::" and _is_qualified(path, index))
+            )
             if leading:
                 kept += 1
                 out.append(char)
@@ -105,8 +108,8 @@ def strip_generics(path: str) -> str:
     return "".join(out)
 
 
-def _inside(path: str, start: int) -> str:
-    """Return what stands between the bracket at ``start`` and its end."""
+def _is_qualified(path: str, start: int) -> bool:
+    """Tell whether the bracket at ``start`` is ``<T as Trait>``, not a list of arguments."""
     depth = 0
     for index in range(start, len(path)):
         if path[index] == "<":
@@ -114,8 +117,10 @@ def _inside(path: str, start: int) -> str:
         elif path[index] == ">" and path[index - 1] not in "-=":
             depth -= 1
             if not depth:
-                return path[start + 1 : index]
-    return ""
+                return False
+        elif depth == 1 and path.startswith(" as ", index):
+            return True
+    return False
 
 
 def split_segments(path: str) -> list[str]:
