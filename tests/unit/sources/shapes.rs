@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 /// A macro of this file: its awaits are shown where it is used.
 macro_rules! twice {
     ($future:expr) => {{
-        let doubled = $future.await;
+        let doubled = $future.await; // here: macro_await
         doubled * 2
     }};
 }
