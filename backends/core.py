@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 
+from adp_tui.backends.compressed import Tell, Unpacked, codec_of, unpack, unpack_beginning
 from adp_tui.backends.core_memory import (
     CoreSegments,
     core_memory,
@@ -32,28 +33,72 @@ from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.memory import Piece, SplicedMemory
 from adp_tui.engine.target import Facts, Module, ThreadState
 
-__all__ = ["CoreTarget", "open_core"]
+__all__ = ["CoreTarget", "is_compressed", "open_beginning", "open_core"]
 
 _RCX = 2
 
 
 def open_core(
-    path: Path, *, executable: Path | None = None, sysroot: Path | None = None
+    path: Path,
+    *,
+    executable: Path | None = None,
+    sysroot: Path | None = None,
+    tell: Tell | None = None,
 ) -> CoreTarget:
-    """Open a core.
+    """Open a core. One that is compressed with zstd, lz4 or xz is unpacked first.
 
     Args:
         path: the core.
         executable: the program, where it is not at the path that the core names.
         sysroot: a folder with the files of the machine that the core comes from.
+        tell: is told how far the unpacking is; what it raises ends it.
 
     Raises:
         OpenError: the file is no core that can be opened, or ``executable`` is another
             build than the program of the core.
     """
     pages = map_core(path)
+    codec = codec_of(pages)
+    if codec is None:
+        return _open(path, Unpacked(pages, ()), executable, sysroot)
+    with pages:
+        # Refused before it is unpacked, which may take minutes.
+        open_beginning(path, executable=executable, sysroot=sysroot).close()
+        unpacked = unpack(path, pages, codec, tell)
+    return _open(path, unpacked, executable, sysroot)
+
+
+def is_compressed(path: Path) -> bool:
+    """Return whether a core must be unpacked, which takes time.
+
+    Raises:
+        OpenError: the file cannot be read.
+    """
+    with map_core(path) as pages:
+        return codec_of(pages) is not None
+
+
+def open_beginning(
+    path: Path, *, executable: Path | None = None, sysroot: Path | None = None
+) -> CoreTarget:
+    """Open as much of a compressed core as names its program, and most often its threads.
+
+    Raises:
+        OpenError: as ``open_core``, for what can be known so early.
+    """
+    with map_core(path) as pages:
+        codec = codec_of(pages)
+        assert codec is not None
+        beginning = unpack_beginning(path, pages, codec)
     try:
-        check_header(path, pages)
+        return _open(path, beginning, executable, sysroot)
+    except OpenError as error:
+        raise OpenError(f"unpacked, {error.message}", help=error.help) from None
+
+
+def _open(path: Path, core: Unpacked, executable: Path | None, sysroot: Path | None) -> CoreTarget:
+    try:
+        check_header(path, core.pages)
         if sysroot is not None and not sysroot.is_dir():
             raise OpenError(
                 f"--sysroot {sysroot} is not a folder",
@@ -64,16 +109,18 @@ def open_core(
             sysroot=sysroot,
             command=f"adp-tui core {quote(str(path))}",
         )
-        return CoreTarget(path, pages, places)
+        return CoreTarget(path, core.pages, places, core.problems)
     except BaseException:
-        _unmap(pages)
+        _unmap(core.pages)
         raise
 
 
 class CoreTarget:
     """A process as its core has it. Any thread may use it; ``close`` ends all use."""
 
-    def __init__(self, path: Path, pages: mmap.mmap, places: Places) -> None:
+    def __init__(
+        self, path: Path, pages: mmap.mmap, places: Places, problems: Sequence[str] = ()
+    ) -> None:
         header = parse_header(pages[:64])
         assert header is not None
         self._pages = pages
@@ -82,8 +129,8 @@ class CoreTarget:
         _check_notes(path, segments, notes)
         pieces = saved_pieces(segments, pages)
         saved = SplicedMemory(pieces)
-        problems = list(segments.problems)
-        mapped = _mapped(segments, notes, saved, places, problems)
+        noted = [*problems, *segments.problems]
+        mapped = _mapped(segments, notes, saved, places, noted)
         found = find_modules(mapped, saved, notes.auxv, places)
         self._modules = tuple(each.module for each in found)
         self._files, more = _splice(found, _anonymous_saved(segments, notes))
@@ -92,10 +139,10 @@ class CoreTarget:
             self._thread(raw, index, notes) for index, raw in enumerate(notes.threads)
         )
         if not notes.threads:
-            problems.append("the core names no threads: its notes are missing or damaged")
+            noted.append("the core names no threads: its notes are missing or damaged")
         program = next((each for each in self._modules if each.is_executable), None)
         if program is None and places.executable is not None:
-            problems.append(
+            noted.append(
                 f"the core does not say where the program is mapped: {places.executable.path} "
                 "is not used"
             )
@@ -109,7 +156,7 @@ class CoreTarget:
             signal=notes.signal,
             taken_at=_written_at(path),
             entry=notes.auxv.get(AT_ENTRY),
-            problems=tuple(problems),
+            problems=tuple(noted),
         )
 
     @property

@@ -49,6 +49,8 @@ class CoreSegments:
     """Sorted by address."""
     notes: tuple[tuple[int, int], ...]
     """Offset and size."""
+    expected: int
+    """Bytes that the core has when it is whole."""
     problems: tuple[str, ...]
 
     def load_at(self, address: int) -> Load | None:
@@ -81,7 +83,7 @@ def read_segments(pages: mmap.mmap, header: Header) -> CoreSegments:
             expected = max(expected, each.offset + each.filesz)
     loads.sort()
     problems = _problems(size, expected, loads, count - read)
-    return CoreSegments(tuple(loads), tuple(notes), problems)
+    return CoreSegments(tuple(loads), tuple(notes), expected, problems)
 
 
 def saved_pieces(segments: CoreSegments, pages: mmap.mmap) -> list[Piece]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adp_tui.backends.core import open_core
+from adp_tui.backends.compressed import Tell
+from adp_tui.backends.core import is_compressed, open_beginning, open_core
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.errors import OpenError
 from adp_tui.engine.session import Session
@@ -14,6 +16,9 @@ from adp_tui.engine.target import Module, Target
 from adp_tui.engine.views.records import Progress
 
 __all__ = ["CoreOpener", "CorePlaces"]
+
+PROGRESS_S = 0.1
+"""How often the progress of unpacking is told, and a wish to stop is heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class CoreOpener:
     """Opens a core in two steps.
 
     Making one checks that the core and the files that the user named are what they should be,
-    which takes no time; calling it reads the core and may take seconds. One thread at a time.
+    which takes no time; calling it reads the core and may take seconds, or minutes where it is
+    to be unpacked first. One thread at a time.
 
     Raises:
         OpenError: the core, or a file that goes with it, cannot be used.
@@ -38,8 +44,16 @@ class CoreOpener:
 
     def __init__(self, places: CorePlaces) -> None:
         self._places = places
-        self._target: Target | None = self._open()
-        program = self._target.facts.executable or "unknown program"
+        self._target: Target | None = None
+        if is_compressed(places.core):
+            beginning = open_beginning(
+                places.core, executable=places.executable, sysroot=places.sysroot
+            )
+            program = beginning.facts.executable or "unknown program"
+            beginning.close()
+        else:
+            self._target = self._open()
+            program = self._target.facts.executable or "unknown program"
         self.title = f"{program.rsplit('/', 1)[-1]} — {places.core.name}"
         """What is opened, for the head of a screen."""
 
@@ -49,7 +63,7 @@ class CoreOpener:
         Raises:
             AdpError: it cannot be read; ``progress`` may raise CancelledError to stop.
         """
-        target = self._target or self._open()
+        target = self._target or self._open(progress)
         self._target = None
         session = Session(
             target,
@@ -70,15 +84,34 @@ class CoreOpener:
             self._target.close()
             self._target = None
 
-    def _open(self) -> Target:
+    def _open(self, progress: Callable[[Progress], None] | None = None) -> Target:
         places = self._places
-        target = open_core(places.core, executable=places.executable, sysroot=places.sysroot)
+        target = open_core(
+            places.core,
+            executable=places.executable,
+            sysroot=places.sysroot,
+            tell=None if progress is None else _unpacking(places.core.name, progress),
+        )
         try:
             check_debug_files(places.debug_files, target.modules())
         except BaseException:
             target.close()
             raise
         return target
+
+
+def _unpacking(name: str, progress: Callable[[Progress], None]) -> Tell:
+    """Return what says how far an archive is read; it is told that thousands of times a second."""
+    last = 0.0
+
+    def tell(doing: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_S:
+            last = now
+            progress(Progress(f"{doing} {name}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"))
+
+    return tell
 
 
 def check_debug_files(files: Sequence[Path], modules: Sequence[Module]) -> None:
