@@ -26,6 +26,8 @@ from adp_tui.engine.value import Value
 __all__ = ["RootFinder", "find_roots"]
 
 _WAKER = "core::task::wake::Waker"
+MAX_CANDIDATES = 256
+"""Values in one frame that could be the root: each is a stack to walk."""
 MAX_SLOTS = 65_536
 """8-byte slots tried in one frame: half a megabyte, above any frame that was met."""
 
@@ -54,6 +56,9 @@ class RootFinder:
                     if task.type is not None and _poll_of(task.type.name) in inner:
                         task.state = TaskState.RUNNING
                         thread.task = task
+                    elif task.stack is not None and task.stack.problem is not None:
+                        why = task.stack.problem
+                        bound.applied.losses.add("task stack", why, task.address)
                     return task
             inner.extend(strip_generics(name) for name in names)
         return None
@@ -136,6 +141,9 @@ class RootFinder:
         for value in self._candidates(raw, future_type):
             stack = self._walker.walk(value)
             candidates += 1
+            if candidates > MAX_CANDIDATES:
+                task.problem = f"more than {MAX_CANDIDATES} places in its frame look like a future"
+                return
             if self._wakes_thread(stack, thread):
                 matches.setdefault(self._identity(stack, value), stack)
         if len(matches) == 1:

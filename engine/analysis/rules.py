@@ -23,6 +23,8 @@ class Losses:
     """What could not be read, by what and why; each pair counted once."""
 
     MAX_SAMPLES = 8
+    MAX_REASONS = 200
+    """Reasons told apart; of a core that is broken everywhere the rest are counted as one."""
 
     def __init__(self) -> None:
         self._count: dict[tuple[str, str, bool], int] = {}
@@ -31,6 +33,8 @@ class Losses:
     def add(self, what: str, why: str, address: int | None = None, *, missing: bool = True) -> None:
         """Count one loss; ``missing`` says whether entities or frames may be absent for it."""
         key = (what, why, missing)
+        if len(self._count) >= self.MAX_REASONS and key not in self._count:
+            key = (what, "for reasons beyond those listed", missing)
         self._count[key] = self._count.get(key, 0) + 1
         samples = self._samples.setdefault(key, [])
         if address is not None and len(samples) < self.MAX_SAMPLES:

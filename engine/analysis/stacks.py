@@ -9,7 +9,7 @@ from typing import Protocol
 
 from adp_tui.engine.analysis.branches import BranchFinder, Children
 from adp_tui.engine.dwarf.types import Kind
-from adp_tui.engine.errors import AdpError
+from adp_tui.engine.errors import AdpError, LayoutError
 from adp_tui.engine.model import Branch, Frame, Macro
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import CoroutineLayout, Coroutines
@@ -94,6 +94,8 @@ class LiveStack:
     """A task's logical stack, outermost frame first."""
 
     frames: tuple[LiveFrame, ...]
+    problem: str | None = None
+    """Why it ends early somewhere: the first reason; None when it is whole."""
 
 
 class StackWalker:
@@ -106,12 +108,13 @@ class StackWalker:
         self._finder = BranchFinder(program, rules)
         self._frames: dict[tuple[int, int], Frame] = {}
         self._nodes = 0
+        self._problem: str | None = None
 
     def walk(self, future: Value) -> LiveStack:
         """Return the logical stack of a future. What cannot be read ends it, with the reason."""
-        self._nodes = 0
+        self._nodes, self._problem = 0, None
         frames = tuple(self._walk(future, 0, set()))
-        return LiveStack(frames)
+        return LiveStack(frames, self._problem)
 
     def suspended(self, value: Value) -> bool:
         """Tell whether a value, behind its wrappers, is a coroutine at one of its awaits."""
@@ -232,6 +235,7 @@ class StackWalker:
         problem = None
         if len(found.items) > MAX_BRANCHES:
             problem = f"{len(found.items) - MAX_BRANCHES} more futures are not shown"
+            self._problem = self._problem or problem
         frame = Frame(
             old.function, old.kind, old.state, old.type, old.file, old.dir, old.line, old.column,
             old.macro, model, old.label, problem,
@@ -244,9 +248,9 @@ class StackWalker:
         for _ in range(MAX_PEEL):
             type_ = current.type
             if is_fat(current):
-                inner = concrete(self._program, current)
+                inner = _there(concrete(self._program, current), current)
             elif type_.kind is Kind.POINTER:
-                inner = current.deref()
+                inner = _there(current.deref(), current)
             elif type_.base_name in _WRAPPERS and self._rules.adapter(type_.name) is None:
                 inner = _unwrap(current)
                 if inner is current:
@@ -259,12 +263,20 @@ class StackWalker:
         return current
 
     def _broken(self, value: Value, reason: str) -> LiveFrame:
-        name = value.type.name
+        name, reason = value.type.name, clean(reason, 512)
+        self._problem = self._problem or reason
         frame = Frame(
             function=plain_path(name), kind="future", state="suspended", type=clean(name),
-            problem=clean(reason, 512),
+            problem=reason,
         )  # fmt: skip
         return LiveFrame(frame, value, None, (), None)
+
+
+def _there(target: Value | None, pointer: Value) -> Value | None:
+    """Return what a pointer leads to; only a raw one may be null."""
+    if target is None and not pointer.type.name.startswith("*"):
+        raise LayoutError(f"{pointer.type.name} is null")
+    return target
 
 
 def _unwrap(value: Value) -> Value | None:

@@ -49,6 +49,7 @@ class Survey:
         self.timers: dict[int, int] = {}
         """Number of timer wheel entries by executor address."""
         self._registered: dict[int, list[Registered]] = {}
+        self._drivers: dict[int, list[tuple[Registered, Wakes]]] = {}
 
     def run(self) -> None:
         """Do all steps, in the order in which they need each other."""
@@ -146,7 +147,13 @@ class Survey:
                 self.reader.read(wakes.header)
 
     def _registered_of(self, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
-        """Return what an executor's drivers hold wakers of, with whom they wake."""
+        """Return what an executor's drivers hold wakers of, with whom they wake; read once."""
+        known = self._drivers.get(executor.address)
+        if known is None:
+            known = self._drivers[executor.address] = self._read_drivers(executor)
+        return known
+
+    def _read_drivers(self, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
         found = []
         applied, rule = executor.applied, executor.rule
         env: dict[str, object] = {"it": executor.value}
@@ -212,11 +219,15 @@ class Survey:
         if task.future is None:
             return None
         try:
-            return self.walker.walk(task.future)
+            stack = self.walker.walk(task.future)
         except AdpError as error:
             task.problem = str(error)
             self.losses.add("task stack", str(error), task.address)
             return None
+        # What lies below the await that a running task has left may be gone, and is not shown.
+        if stack.problem is not None and task.state is not TaskState.RUNNING:
+            self.losses.add("task stack", stack.problem, task.address)
+        return stack
 
     def _walk_stacks(self) -> None:
         for number, task in enumerate(self.tasks):

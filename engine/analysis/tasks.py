@@ -7,12 +7,16 @@ from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.rules import Bound, RuleBook
 from adp_tui.engine.dwarf.types import Type
+from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import TaskState
 from adp_tui.engine.target import Memory
 from adp_tui.engine.value import Value
 
 __all__ = ["StackRanges", "TaskReader"]
 
+_FUTURE = "task future"
+_STILL = (TaskState.IDLE, TaskState.SCHEDULED)
+"""Nobody polls or drops the future of such a task."""
 _STATES = {state.value: state for state in TaskState}
 
 
@@ -80,6 +84,11 @@ class TaskReader:
 
     def _read(self, header: Value, bound: Bound[TaskRule]) -> TaskFacts | None:
         applied, rule = bound.applied, bound.rule
+        try:
+            header.read()
+        except AdpError as error:
+            applied.losses.add("task header", str(error), header.address)
+            return None
         env: dict[str, object] = {"it": header}
         for name, expression in rule.let:
             env[name] = applied.evaluate(expression, env)
@@ -102,7 +111,7 @@ class TaskReader:
             task.id = applied.number(rule.raw_id, env, "task id")
         if task.type is None:
             task.problem = "the type of its future is not in the debug information"
-            applied.losses.add("task future", task.problem, header.address)
+            applied.losses.add(_FUTURE, task.problem, header.address)
         self._details(task, rule, env)
         return task
 
@@ -117,7 +126,10 @@ class TaskReader:
         if task.state is TaskState.COMPLETE:
             task.panic = applied.text(rule.panic, env)
         else:
-            task.future = applied.value(rule.future, env, "task future")
+            task.future = applied.value(rule.future, env, _FUTURE)
+            if rule.future is not None and task.future is None and task.state in _STILL:
+                task.problem = "it is not there, but the task is not complete"
+                applied.losses.add(_FUTURE, task.problem, task.address)
         place = applied.evaluate(rule.spawned_at, env)
         if isinstance(place, tuple) and len(place) == 2:
             task.spawned_at = (str(place[0]), int(place[1]))
