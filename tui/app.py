@@ -70,6 +70,6 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
         error, status = failure
         print(f"adp-tui: {error.message}", file=sys.stderr)
         if error.help:
-            print(error.help, file=sys.stderr)
+            print(f"  {error.help}", file=sys.stderr)
         return status
     return app.return_code or 0

@@ -129,21 +129,33 @@ class DoorThread:
             return None if current is None else current.what
 
     def cancel(self) -> None:
-        """Stop what is being read, and what else was asked."""
+        """Stop what is being read; what else was asked is refused as well."""
         with self._wake:
+            dropped = list(self._questions.items())
             self._questions.clear()
             door = self._door if self._current is not None else None
+        for slot, question in dropped:
+            self._deliver(slot, question, question.refuse, CancelledError())
         if door is not None:
             door.cancel()
 
-    def leave(self) -> None:
-        """Stop opening or reading, and wait a moment until the target is let go."""
+    @property
+    def leaving(self) -> bool:
+        """Return whether it is about to end."""
+        return self._leaving
+
+    def stop(self) -> None:
+        """Stop opening or reading; the thread ends as soon as it can."""
         with self._wake:
             self._leaving = True
             self._questions.clear()
             self._wake.notify()
         if self._door is not None:
             self._door.cancel()
+
+    def leave(self) -> None:
+        """Stop, and wait a moment until the target is let go."""
+        self.stop()
         if self._thread is not None:
             self._thread.join(_LAST_CALL_S)
 

@@ -14,7 +14,7 @@ from adp_tui.widgets.row_table import RowTable
 from adp_tui.widgets.stack_view import StackView
 from adp_tui.widgets.variable_tree import Node, VariableTree
 
-__all__ = ["Reader", "subject_of"]
+__all__ = ["Reader", "subject_of", "view_of"]
 
 T = TypeVar("T")
 
@@ -24,12 +24,23 @@ class _Subject:
     """What the door says about a row: each part, or why it is not there."""
 
     detail: TaskDetail | AdpError
+    owner: str | None
+    """The task or thread whose stack it is; None where there is none."""
     frames: Sequence[FrameRow] | AdpError
 
 
 def subject_of(key: str) -> str:
     """Return the key of the task or thread that a row is about: a wait's row is its task's."""
     return key.partition("/")[0]
+
+
+def view_of(key: str) -> str | None:
+    """Return the view in which a key has its row."""
+    if "/" in key or key[:1] == "r":
+        return "waits"
+    if key.startswith("tid:"):
+        return "threads"
+    return {"t": "tasks", "x": "executors"}.get(key[:1])
 
 
 class Reader:
@@ -178,8 +189,9 @@ class Reader:
         self._thread.forget("variables")
 
         def question(door: Door) -> _Subject:
-            about = subject_of(key)
-            return _Subject(_try(lambda: door.task(key)), _try(lambda: door.frames(about)))
+            detail = _try(lambda: door.task(key))
+            owner = _stack_owner(key, detail)
+            return _Subject(detail, owner, _try(lambda: door.frames(owner) if owner else ()))
 
         self._ask(
             "detail",
@@ -195,15 +207,23 @@ class Reader:
             self._facts.show_reason(key, detail.message, detail.help)
         else:
             self._facts.show_detail(detail)
-        about = subject_of(key)
-        native = about.startswith("tid:")
-        whose = f"thread {about.removeprefix('tid:')}" if native else about
-        title = f"{'Native' if native else 'Logical'} stack of {whose}"
+        title = _stack_title(subject.owner)
         if isinstance(frames, AdpError):
-            self._stack.show_frames("Stack", (), empty=_sentence(frames))
+            self._stack.show_frames(title, (), empty=_sentence(frames))
         else:
-            self._stack.show_frames(title, frames, empty="no frames")
+            empty = "no frames" if subject.owner else "only tasks and threads have a stack"
+            self._stack.show_frames(title, frames, empty=empty)
         self.variables(self._stack.chosen)
+
+    def leads(self, key: str, then: Callable[[Sequence[str]], None]) -> None:
+        """Tell the keys that something leads to."""
+        self._ask(
+            "leads",
+            f"links of {key}",
+            lambda door: [link for _, link in door.task(key).links],
+            then,
+            lambda error: self._facts.show_reason(key, error.message, error.help),
+        )
 
     def _refuse_subject(self, key: str, error: AdpError) -> None:
         self.subject = None
@@ -251,6 +271,25 @@ class Reader:
             answer,
             lambda error: self._variables.refuse_fields(node, _sentence(error)),
         )
+
+
+def _stack_owner(key: str, detail: TaskDetail | AdpError) -> str | None:
+    """Return whose stack to show: a resource that one task waits on shows that task's."""
+    about = subject_of(key)
+    if view_of(about) in ("tasks", "threads"):
+        return about
+    if view_of(about) != "waits" or isinstance(detail, AdpError):
+        return None
+    tasks = {link for _, link in detail.links if view_of(link) == "tasks"}
+    return tasks.pop() if len(tasks) == 1 else None
+
+
+def _stack_title(owner: str | None) -> str:
+    if owner is None:
+        return "Stack"
+    if owner.startswith("tid:"):
+        return f"Native stack of thread {owner.removeprefix('tid:')}"
+    return f"Logical stack of {owner}"
 
 
 def _try(ask: Callable[[], T]) -> T | AdpError:

@@ -333,7 +333,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """Keep the chosen line on the screen."""
         self._strips.clear()
         self.virtual_size = Size(0, self.line_count + self.heading_height)
-        self.reveal_cursor()
+        self.call_after_refresh(self.reveal_cursor)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the line that was clicked; open it when it was clicked twice."""

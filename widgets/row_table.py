@@ -109,9 +109,9 @@ class RowTable(LineView):
             return
         fresh = rows.query != self.query_shown or rows.epoch != self.epoch
         changed = fresh or not self.loaded or rows.total != self.total
+        before = self.chosen
         if changed:
             self._rows.clear()
-        before = self.chosen
         self.query_shown, self.epoch, self.loaded, self.refusal = rows.query, rows.epoch, True, ""
         self.columns, self.total, self.all = rows.columns, rows.total, rows.all
         self._forget_far_rows(rows.start)
@@ -127,7 +127,7 @@ class RowTable(LineView):
         else:
             self.lines_changed(rows.start, len(rows.rows))
         chosen = self.chosen
-        if chosen is not None and (before is None or before.key != chosen.key):
+        if (before.key if before else None) != (chosen.key if chosen else None):
             self.post_message(self.Moved(self))
 
     def refuse(self, reason: str) -> None:
@@ -287,6 +287,13 @@ class RowTable(LineView):
             return ""
         sign = ("▾ " if row.expanded else "▸ ") if row.expandable else "  "
         return " " * (_INDENT * min(row.depth, 16)) + sign
+
+    def cell(self, row: Row, column: str) -> str:
+        """Return the text of a row in a column; empty where there is no such column."""
+        for at, each in enumerate(self.columns[: len(row.cells)]):
+            if each.key == column:
+                return row.cells[at].text
+        return ""
 
     def full_text(self, row: Row) -> tuple[tuple[str, str], ...]:
         """Return the titles and whole texts of a row's cells."""

@@ -248,6 +248,7 @@ class SlowDoor(FakeDoor):
     def __init__(self) -> None:
         super().__init__()
         self.go = threading.Event()
+        self.cancels = 0
 
     def task(self, key: str) -> TaskDetail:
         self.go.wait()
@@ -259,6 +260,7 @@ class SlowDoor(FakeDoor):
 
     def cancel(self) -> None:
         super().cancel()
+        self.cancels += 1
         self.go.set()
 
 

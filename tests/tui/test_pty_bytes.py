@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SILENCE_S = 0.6
+SILENCE_S = 0.3
 """An application that has written nothing for so long is idle: it has no timers of its own."""
 START_S = 60.0
 NEVER = "3600"

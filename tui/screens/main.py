@@ -83,7 +83,7 @@ class MainScreen(MainActions):
         self.reader = Reader(
             self.thread, self.facts, self.stack, self.variables, self._asked, self._told
         )
-        self.tables["tasks"].focus()
+        self.set_focus(self.tables["tasks"])
         self._show_navigation()
         self._show_reading(Progress("opening"))
         self.thread.open(self._show_reading, self._ask_summary, self._refused)
@@ -129,7 +129,7 @@ class MainScreen(MainActions):
         self._show_navigation()
         self._show_keys()
         if not dict(summary.counts).get("tasks", 1):
-            self.tables["threads"].focus()
+            self.set_focus(self.tables["threads"])
         first = self.current
         for table in sorted(self.tables.values(), key=lambda table: table is not first):
             self.reader.window(table, table.wanted, *table.window())
@@ -274,7 +274,7 @@ class MainScreen(MainActions):
     @on(LineView.Opened)
     def opened_by_mouse(self, event: LineView.Opened) -> None:
         """Open what was clicked twice."""
-        event.view.focus()
+        self.set_focus(event.view)
         self.action_open()
 
     @on(NavigationBar.Chosen)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from textual.widgets import Input
@@ -13,7 +14,7 @@ from adp_tui.tui.actions import ACTIONS, Action
 from adp_tui.tui.arrangement import DETAIL
 from adp_tui.tui.door_thread import DoorThread
 from adp_tui.tui.history import History, Visit
-from adp_tui.tui.reader import Reader, subject_of
+from adp_tui.tui.reader import Reader, subject_of, view_of
 from adp_tui.tui.screens.moves import ListScreen
 from adp_tui.tui.screens.pages import HelpPage, LossesPage, WholePage
 from adp_tui.widgets.facts_view import FactsView
@@ -22,16 +23,11 @@ from adp_tui.widgets.row_table import RowTable
 from adp_tui.widgets.stack_view import StackView
 from adp_tui.widgets.variable_tree import VariableTree
 
-__all__ = ["MainActions", "view_of"]
+__all__ = ["MainActions"]
 
 
-def view_of(key: str) -> str | None:
-    """Return the view in which a key has its row."""
-    if "/" in key or key[:1] == "r":
-        return "waits"
-    if key.startswith("tid:"):
-        return "threads"
-    return {"t": "tasks", "x": "executors"}.get(key[:1])
+_JOINED = re.compile(r"t\d+\b")
+"""A wait on another task begins with that task's key."""
 
 
 class MainActions(ListScreen[None]):
@@ -110,7 +106,9 @@ class MainActions(ListScreen[None]):
             self.end_filter(keep=True)
         self.pane = name
         self.rearrange()
-        self.query_one(f"#{name}").focus()
+        # Not Widget.focus, which waits its turn: a key typed right behind this one would still
+        # go to the pane before.
+        self.set_focus(self.query_one(f"#{name}"))
 
     def action_zoom(self) -> None:
         """Give the pane in focus the whole screen, or end that."""
@@ -157,14 +155,21 @@ class MainActions(ListScreen[None]):
         row = self.current.chosen
         if row is None:
             return
-        if row.expandable:
+        joined = _JOINED.match(self.current.cell(row, "on"))
+        if joined is not None:
+            self.follow(joined.group())
+        elif row.expandable:
             self.action_expand()
-            return
-        target = subject_of(row.key)
-        links = [fact.key for fact in self.facts.items if fact.key is not None]
-        if self.reader.subject == row.key and links:
-            target = next((key for key in links if key != target), target)
-        self.follow(target)
+        elif view_of(subject_of(row.key)) == "tasks":
+            self.follow(subject_of(row.key))
+        else:
+            self.reader.leads(row.key, self._follow_first)
+
+    def _follow_first(self, keys: Sequence[str]) -> None:
+        """Go to the first task that something leads to."""
+        task = next((key for key in keys if view_of(key) == "tasks"), None)
+        if task is not None:
+            self.follow(task)
 
     def follow(self, key: str) -> None:
         """Go to the row of a key; a filter that hides it is taken away."""
@@ -254,7 +259,7 @@ class MainActions(ListScreen[None]):
         box.value = self.current.wanted.filter
         box.cursor_position = len(box.value)
         self._show_filter(True)
-        box.focus()
+        self.set_focus(box)
 
     def filter_rows(self, text: str) -> None:
         """Narrow the list to rows with these words."""
@@ -273,7 +278,7 @@ class MainActions(ListScreen[None]):
             self._last_filter[self.view] = text
             if before is not None and before.query.filter != text:
                 self.history.leave(before)
-        self.current.focus()
+        self.set_focus(self.current)
 
     def _show_filter(self, typed: bool) -> None:
         """Show the filter in the place of the line of keys, or end that."""
@@ -355,6 +360,7 @@ class MainActions(ListScreen[None]):
 
     def action_leave(self) -> None:
         """Quit; while the target is being opened, stop that."""
+        self.thread.stop()
         self.app.exit(return_code=130 if self.summary is None else 0)
 
 
