@@ -52,6 +52,7 @@ class UnitIndex:
         """Offset of the first DIE that was not visited yet."""
         self._parent = -1
         self._open: list[int] = []
+        self._problem: NoDebugInfoError | None = None
 
     def complete(self) -> None:
         """Visit what is left of the unit: before all entries are gone through.
@@ -62,6 +63,8 @@ class UnitIndex:
         self._reach(self.unit.end)
 
     def _reach(self, offset: int) -> None:
+        if self._problem is not None:
+            raise self._problem
         if offset < self._reached:
             return
         # At least as far again as it came: what is asked next often stands close by.
@@ -70,7 +73,8 @@ class UnitIndex:
         try:
             self._scan(min(max(offset + 1, ahead), unit.end))
         except (IndexError, KeyError) as error:
-            raise NoDebugInfoError(f"the unit at {unit.offset:#x} is cut off") from error
+            self._problem = NoDebugInfoError(f"the unit at {unit.offset:#x} is cut off")
+            raise self._problem from error
 
     def _scan(self, until: int) -> None:
         unit, sections = self.unit, self._sections
@@ -118,8 +122,11 @@ class UnitIndex:
         start = self.offsets[index]
         # A code and the attributes up to the name: what stands before it has a bounded size.
         data = info.slice(start, min(start + _NAME_WITHIN, self.unit.end))
-        code, at = uleb(data, 0)
-        return self._name(self._sections.table(self.unit)[code], data, at, start)
+        try:
+            code, at = uleb(data, 0)
+            return self._name(self._sections.table(self.unit)[code], data, at, start)
+        except (IndexError, KeyError):
+            return NO_NAME
 
     def _name(self, declaration: Declaration, data: bytes, at: int, base: int) -> int:
         found = declaration.fixed.get(AT.NAME) or _after_blocks(declaration, data, at)

@@ -115,7 +115,7 @@ class ElfFile:
         self.buffer = buffer
         try:
             self._read_header()
-        except (struct.error, IndexError) as error:
+        except (struct.error, IndexError, OverflowError) as error:
             raise OpenError(f"{name}: its ELF headers are cut off") from error
         self._inflated: dict[str, Blob] = {}
 
