@@ -75,17 +75,31 @@ def cut(text: str, width: int) -> str:
 
 
 def cut_path(text: str, width: int) -> str:
-    """Cut the path of a function or file so that its last names stay: ``…::Mutex::lock``."""
-    if cell_len(text) <= width or width <= 0:
-        return cut(text, width)
-    head = text.split("<", 1)[0].split("(", 1)[0]
-    separator = "::" if "::" in head else "/"
-    parts = text.split(separator) if head == text else [text]
-    for skip in range(1, len(parts)):
-        tail = ELLIPSIS + separator + separator.join(parts[skip:])
-        if cell_len(tail) <= width:
-            return tail
-    return cut(ELLIPSIS + parts[-1] if len(parts) > 1 else text, width)
+    """Cut the paths in a text so that their last names stay: ``…::Mutex::lock``, ``…/main.rs:3``.
+
+    Words that are no path stay whole as long as that helps.
+    """
+    words = text.split(" ")
+    while cell_len(" ".join(words)) > width:
+        shorter = [(len(word), at) for at, word in enumerate(words) if _shortened(word)]
+        if not shorter:
+            break
+        at = max(shorter)[1]
+        words[at] = _shortened(words[at])
+    return cut(" ".join(words), width)
+
+
+def _shortened(word: str) -> str:
+    """Return a path without its first part, an ellipsis in its place; empty when it has one part.
+
+    ``{closure#0}`` says nothing without the name before it.
+    """
+    if "<" in word or "(" in word:
+        return ""
+    separator = "::" if "::" in word else "/"
+    parts = word.removeprefix(ELLIPSIS + separator).split(separator)
+    named = len(parts) > 1 and not parts[1].startswith("{")
+    return ELLIPSIS + separator + separator.join(parts[1:]) if named else ""
 
 
 def wrap(text: str, width: int, limit: int = 4096) -> Iterator[str]:

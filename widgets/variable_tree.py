@@ -10,12 +10,13 @@ from textual.message import Message
 
 from adp_tui.engine.views.records import VariableRow
 from adp_tui.widgets.flow_view import FlowView
-from adp_tui.widgets.ink import Ink, Span, cut
+from adp_tui.widgets.ink import Ink, Span, cut, wrap
 
 __all__ = ["Node", "VariableTree"]
 
 _STEP = 2
 _DEEPEST = 24
+_REASON_LINES = 6
 _MAX_NODES = 20_000
 """Lines that a frame's variables may take before branches have to be closed again."""
 
@@ -121,9 +122,15 @@ class VariableTree(FlowView[Node]):
         type_room = max(room - min(cell_len(value), max(room * 2 // 3, room - 26)), 0)
         kind = cut(f": {row.type}", type_room) if row.type and type_room > 4 else ""
         room -= cell_len(kind)
+        fits = cell_len(value) <= room
         yield (
             Span(f"{indent}{sign} ", Ink.ACCENT),
             Span(name, Ink.STRONG),
             Span(kind, Ink.MUTED),
-            Span(cut(value, room), ink),
+            Span("" if ink is Ink.WARNING and not fits else cut(value, room), ink),
         )
+        if ink is Ink.WARNING and not fits:
+            # Why something can't be read is no value to be skimmed: it is shown whole.
+            under = f"{indent}    "
+            for line in wrap(value.removeprefix(" = "), max(width - len(under), 8), _REASON_LINES):
+                yield (Span(under), Span(line, ink))

@@ -183,7 +183,7 @@ async def test_resizing_keeps_what_is_chosen(start) -> None:
         await screen.pilot.resize_terminal(80, 24)
         await screen.settled()
         assert screen.chosen() == "t23"
-        assert "▌ t23" in screen.text()
+        assert "▌•t23" in screen.text()
 
 
 async def test_losses(start) -> None:

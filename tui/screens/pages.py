@@ -51,7 +51,8 @@ class LossesPage(Page):
             paragraphs += [*_loss(loss), _BLANK]
         if not paragraphs:
             paragraphs = [(Span("  Everything that was looked for could be read."),)]
-        super().__init__(f"What could not be read · {len(summary.losses)}", paragraphs)
+        count = f" · {len(summary.losses)}" if summary.losses else ""
+        super().__init__(f"What could not be read{count}", paragraphs)
 
 
 def _loss(loss: Loss) -> Sequence[Paragraph]:
