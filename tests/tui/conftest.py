@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_door import FakeDoor, opener
 
+from adp_tui.engine.errors import OpenError
 from adp_tui.engine.views.records import Door
 from adp_tui.tui.app import AdpApp
 from adp_tui.tui.door_thread import Opener
@@ -80,6 +81,14 @@ class Screen:
     def text(self) -> str:
         """Return the screen as one text."""
         return "\n".join(self.lines())
+
+
+def refused(progress: object) -> Door:
+    """Open nothing: say why."""
+    raise OpenError(
+        "core.4000 is no core file: it begins with 7f 45 4c 46 02 and is an executable",
+        help="pass the core, and the executable with --exe: adp-tui core CORE --exe core.4000",
+    )
 
 
 Starter = Callable[..., object]

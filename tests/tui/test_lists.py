@@ -59,8 +59,8 @@ async def test_only_windows_of_rows_are_read(start) -> None:
         # WHEN one goes to the end and through the middle
         await screen.press("G", "pageup", "g")
         # THEN each question was for a few screens of rows
-        counts = [ask[3] for ask in door.asked if ask[0] == "rows"]
-        assert max(counts) < 200
+        counts = {ask[3] for ask in door.asked if ask[0] == "rows"}
+        assert counts < set(range(200))
         # AND few rows are held
         assert len(screen.main.tables["tasks"]._rows) < 1000
 
