@@ -144,7 +144,11 @@ def test_a_rule_is_read_whole():
     (rule,) = found.executors
     assert found.problems == () and found.source == "test >=1"
     assert isinstance(rule, ExecutorRule) and rule.kind == "a.pool" and rule.type == "a::Header"
-    assert rule.each.text == "tls('a::CURRENT')" and list(rule.queues) == ["global"]
+    assert (
+        rule.each is not None
+        and rule.each.text == "tls('a::CURRENT')"
+        and list(rule.queues) == ["global"]
+    )
     (task,) = found.tasks
     assert [(name, e.text) for name, e in task.let] == [("st", "int(it.state)")]
     assert [(e.text, state) for e, state in task.state] == [("st & 1", "running")]
@@ -153,8 +157,9 @@ def test_a_rule_is_read_whole():
 def test_a_type_that_the_program_lacks_is_an_error_when_asked(rust_program):
     found = descriptor(types={"H": "a::Header"}, wakers=[{"task": "#H"}])
     evaluator = Evaluator(rust_program[0], found)
+    (expression,) = expressions(found.wakers)
     with pytest.raises(LayoutError, match="the program has no type a::Header"):
-        evaluator.evaluate(found.wakers[0].task, {})
+        evaluator.evaluate(expression, {})
 
 
 TEXT = st.sampled_from(

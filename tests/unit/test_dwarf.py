@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from typing import Any
 
 import pytest
 from elftools.dwarf.ranges import BaseAddressEntry, RangeEntry
@@ -58,7 +59,7 @@ def target(die, name="DW_AT_type"):
     return die.get_DIE_from_attribute(name).offset if name in die.attributes else None
 
 
-def number(die, name):
+def number(die: Any, name: str) -> Any:
     found = die.attributes.get(name)
     return None if found is None else found.value
 

@@ -8,6 +8,7 @@ import subprocess
 import zlib
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -101,7 +102,7 @@ def test_symbols_by_address(elf, oracle):
             found = table.at(address)
             assert found is not None and found.address <= address < found.address + found.size
             assert found.offset == address - found.address
-        assert table.at(start).name in names[start]
+            assert address != start or found.name in names[start]
     assert table.at(1) is None and table.at(1 << 63) is None
 
 
@@ -119,7 +120,7 @@ def test_a_stripped_file_has_its_dynamic_symbols(program, tmp_path):
     run("strip", "-o", bare, program)
     elf = ElfFile.open(bare)
     assert not elf.has(".symtab") and not elf.has(".debug_info")
-    oracle = ELFFile(bare.open("rb")).get_section_by_name(".dynsym")
+    oracle: Any = ELFFile(bare.open("rb")).get_section_by_name(".dynsym")
     expected = sorted(s["st_value"] for s in oracle.iter_symbols() if s["st_value"])
     assert SymbolTable(elf).starts() == expected
 
@@ -189,8 +190,8 @@ def found_for(bare, given=(), sysroot=None):
 def test_debuglink(split):
     bare, debug = split
     elf = ElfFile.open(bare)
-    assert elf.debuglink == ("program.debug", zlib.crc32(debug.read_bytes()))
-    assert checksum(debug) == elf.debuglink[1]
+    crc = zlib.crc32(debug.read_bytes())
+    assert elf.debuglink == ("program.debug", crc) and checksum(debug) == crc
     assert found_for(bare) == debug
 
 
@@ -204,7 +205,7 @@ def test_debug_file_in_a_folder_beside(split):
 
 def test_debug_file_by_build_id_below_a_sysroot(split, tmp_path):
     bare, debug = split
-    build_id = ElfFile.open(bare).build_id
+    build_id = ElfFile.open(bare).build_id or ""
     place = tmp_path / "root" / "usr/lib/debug/.build-id" / build_id[:2] / f"{build_id[2:]}.debug"
     place.parent.mkdir(parents=True)
     shutil.move(debug, place)

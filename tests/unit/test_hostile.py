@@ -5,9 +5,10 @@ from __future__ import annotations
 import mmap
 import signal
 import struct
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,7 +73,7 @@ class Target:
         pass
 
 
-def answered(question, *arguments):
+def answered(question: Callable[..., Any], *arguments: Any) -> Any:
     """Return the answer, exhausted if it is a stream; None for an AdpError."""
     try:
         found = question(*arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -23,7 +24,7 @@ from adp_tui.engine.rust.names import (
 
 
 def symbols(path, prefix):
-    table = ELFFile(path.open("rb")).get_section_by_name(".symtab")
+    table: Any = ELFFile(path.open("rb")).get_section_by_name(".symtab")
     return sorted({s.name for s in table.iter_symbols() if s.name.startswith(prefix)})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from adp_tui.backends.core import open_core
@@ -86,10 +88,11 @@ def test_trait_objects(program):
     """WHEN a boxed trait object is followed THEN the vtable tells its type."""
     priced = world_of(program).member("priced")
     pointer = priced.type.param("T")
-    names = [
-        concrete(program, priced.at(vec_pointer(priced) + i * pointer.size, pointer)).type.name
-        for i in range(2)
+    start = vec_pointer(priced)
+    found: list[Any] = [
+        concrete(program, priced.at(start + i * pointer.size, pointer)) for i in range(2)
     ]
+    names = [each.type.name for each in found]
     assert names == ["shapes::shop::Apple", "shapes::shop::Pear"]
 
 
@@ -110,11 +113,11 @@ def test_a_vtable_that_is_none(program, facts):
     assert program.vtable_type(8) is None
 
 
-def suspended(program, coroutines, value):
+def suspended(program: Program, value: Any) -> Any:
     """Follow the await chain from a coroutine; return (layout, state, payload) of each."""
-    frames = []
+    frames, coroutines = [], Coroutines(program)
     while value is not None and (layout := coroutines.layout(value.type)) is not None:
-        state = layout.state(value)
+        state: Any = layout.state(value)
         payload = value.payload(state.variant)
         frames.append((layout, state, payload))
         value = payload.of(state.awaitee) if state.awaitee is not None else None
@@ -125,7 +128,7 @@ def test_an_await_chain(program, line_of):
     """WHEN a suspended future is followed THEN each await's function and line are known."""
     boxed = world_of(program).member("waiting")
     pinned = boxed.payload(boxed.variant()).member("0").member("pointer")
-    frames, leaf = suspended(program, Coroutines(program), concrete(program, pinned))
+    frames, leaf = suspended(program, concrete(program, pinned))
     assert [(f[0].function, f[0].kind, f[1].name, f[1].place.line) for f in frames] == [
         ("shapes::top", "async_fn", "suspended", line_of("top_block")),
         ("shapes::top::{async_block#0}", "async_block", "suspended", line_of("block_await")),
@@ -145,7 +148,7 @@ def test_live_variables(program):
     """WHEN frames are suspended THEN the variables that live across the await have values."""
     boxed = world_of(program).member("waiting")
     pinned = boxed.payload(boxed.variant()).member("0").member("pointer")
-    frames, _ = suspended(program, Coroutines(program), concrete(program, pinned))
+    frames, _ = suspended(program, concrete(program, pinned))
     names = [{m.name for m in live_members(f[2].type)} for f in frames]
     assert names[2] >= {"label", "value"} and names[3] >= {"kept", "depth"}
     assert not any(n.startswith("__") for each in names for n in each)
@@ -159,7 +162,7 @@ def test_a_method(program, facts, line_of):
     names = (f"shapes::{{impl#{number}}}::serve::{{async_fn_env#0}}" for number in range(8))
     (type_,) = filter(None, map(program.type_named, names))
     value = world_of(program).at(facts["served"], type_)
-    ((layout, state, payload),), leaf = suspended(program, Coroutines(program), value)
+    ((layout, state, payload),), leaf = suspended(program, value)
     assert layout.function == "shapes::Service::serve"
     assert (state.name, state.place.line) == ("suspended", line_of("serve_await"))
     assert payload.member("self").deref().type.name == "shapes::Service"
@@ -170,7 +173,7 @@ def test_a_method(program, facts, line_of):
 def test_a_future_that_was_never_polled(program, facts, line_of):
     type_ = program.type_named("shapes::leaf::{async_fn_env#0}")
     value = world_of(program).at(facts["fresh"], type_)
-    layout = Coroutines(program).layout(type_)
+    layout: Any = Coroutines(program).layout(type_)
     state = layout.state(value)
     assert (state.name, state.awaitee, state.place.line) == ("unresumed", None, line_of("leaf"))
     assert value.payload(state.variant).member("depth").unsigned() == 1
