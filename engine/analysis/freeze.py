@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -40,6 +41,8 @@ from adp_tui.engine.unwind.symbolize import Symbolizer
 from adp_tui.engine.unwind.unwinder import RawFrame
 
 __all__ = ["freeze"]
+
+_BOXED = re.compile(r"^core::pin::Pin<alloc::boxed::Box<\(?dyn ")
 
 
 def freeze(survey: Survey, epoch: int) -> Snapshot:
@@ -207,13 +210,20 @@ class _Tasks:
             address=task.address,
             thread=None if task.thread is None else task.thread.tid,
             parent=None,
-            future=named.name,
+            future=self._dynamic(task) or named.name,
             defined_at=None if declared is None else (clean(declared.file), declared.line),
             spawned_at=task.spawned_at,
             panic=task.panic,
             stack=None,
             waits=tuple(task.waits),
         )
+
+    def _dynamic(self, task: TaskFacts) -> str | None:
+        """Return what a spawned ``Pin<Box<dyn Future>>`` holds: its type alone says nothing."""
+        name = "" if task.type is None else task.type.name
+        if task.stack is None or not task.stack.frames or not _BOXED.search(name):
+            return None
+        return task.stack.frames[0].frame.function
 
     def _first_declared(self, task: TaskFacts) -> Place | None:
         """Return where the outermost coroutine of a wrapped future begins."""
