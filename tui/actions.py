@@ -86,7 +86,12 @@ ACTIONS: tuple[Action, ...] = (
         "Look",
     ),
     Action(
-        "view", "v", "view", "whole", "Show the chosen line whole: all columns, uncut.", "Look"
+        "view",
+        "v",
+        "view",
+        "whole",
+        "Show the chosen line whole; of a frame its source too, where it is here.",
+        "Look",
     ),
     Action("copy", "y", "copy", "copy", "Copy the chosen line to the clipboard.", "Look", _BOTH),
     Action(

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from adp_tui.tui.commands import ActionCommands
 from adp_tui.tui.door_thread import Opener
 from adp_tui.tui.screens.main import REST_S, MainScreen
-from adp_tui.tui.themes import DEFAULT_THEME, THEMES
+from adp_tui.tui.themes import THEMES, default_theme
 
 __all__ = ["AdpApp", "Opener", "run_app"]
 
@@ -38,7 +38,7 @@ class AdpApp(App[None]):
         self._disable_tooltips = True
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DEFAULT_THEME
+        self.theme = default_theme(self.console.color_system)
         self.main = MainScreen(opener, title, rest_s=rest_s)
 
     def on_mount(self) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.views.records import Door, FrameRow, Query, Rows, TaskDetail, VariableRow
 from adp_tui.tui.door_thread import DoorThread
+from adp_tui.tui.source import SourceLine, excerpt
 from adp_tui.widgets.facts_view import FactsView
 from adp_tui.widgets.row_table import RowTable
 from adp_tui.widgets.stack_view import StackView
@@ -253,6 +254,10 @@ class Reader:
             lambda rows: self._variables.show_variables(title, rows, empty="none live here"),
             lambda error: self._variables.show_nothing(title, _sentence(error)),
         )
+
+    def source(self, frame: FrameRow, then: Callable[[Sequence[SourceLine]], None]) -> None:
+        """Read the lines of source around a frame."""
+        self._ask("source", "the source", lambda _: excerpt(frame), then, lambda _: then(()))
 
     def fields(self, node: Node) -> None:
         """Read the fields of a variable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
-__all__ = ["DEFAULT_THEME", "THEMES"]
+__all__ = ["THEMES", "default_theme"]
 
 THEMES = (
     Theme(
@@ -64,5 +64,42 @@ THEMES = (
             "block-cursor-text-style": "none",
         },
     ),
+    # Soft colours all become white where there are sixteen: these are the terminal's own.
+    Theme(
+        name="adp-16",
+        primary="#00ffff",
+        secondary="#c0c0c0",
+        accent="#ffff00",
+        foreground="#c0c0c0",
+        background="#000000",
+        surface="#000000",
+        panel="#000000",
+        success="#00ff00",
+        warning="#ffff00",
+        error="#ff0000",
+        dark=True,
+        variables={
+            "text-muted": "#808080",
+            "text-accent": "#ffff00",
+            "text-primary": "#00ffff",
+            "text-success": "#00ff00",
+            "text-warning": "#ffff00",
+            "text-error": "#ff0000",
+            "block-cursor-background": "#000080",
+            "block-cursor-foreground": "#ffffff",
+            "block-cursor-text-style": "none",
+            "scrollbar": "#808080",
+            "scrollbar-hover": "#808080",
+            "scrollbar-active": "#c0c0c0",
+            "scrollbar-background": "#000000",
+            "scrollbar-background-hover": "#000000",
+            "scrollbar-background-active": "#000000",
+            "scrollbar-corner-color": "#000000",
+        },
+    ),
 )
-DEFAULT_THEME = "adp-dark"
+
+
+def default_theme(color_system: str | None) -> str:
+    """Return the theme for a terminal with so many colours."""
+    return "adp-16" if color_system in ("standard", "windows") else "adp-dark"

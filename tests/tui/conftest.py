@@ -19,7 +19,7 @@ from adp_tui.engine.views.records import Door
 from adp_tui.tui.app import AdpApp
 from adp_tui.tui.door_thread import Opener
 
-PAUSES = 1000
+PAUSES = 3000
 """How often a condition is looked at before a test fails: far more than any needs."""
 
 
@@ -37,7 +37,11 @@ class Screen:
             if condition():
                 return
             await self.pilot.pause(0.01)
-        raise AssertionError(f"never came true: {what or condition}")
+        main = self.main
+        raise AssertionError(
+            f"never came true: {what or condition}; reading {main.thread.reading},"
+            f" chosen {self.chosen()}, detail of {main.reader.subject}"
+        )
 
     async def settled(self) -> None:
         """Wait until nothing is being read and the detail has followed the cursor."""

@@ -11,6 +11,7 @@ from adp_tui.engine.errors import AdpError, CancelledError, OpenError
 from adp_tui.engine.views.records import Progress
 from adp_tui.tui import app as app_module
 from adp_tui.tui.screens.pages import ErrorPage
+from adp_tui.tui.themes import default_theme
 
 
 class Gate:
@@ -158,6 +159,13 @@ async def test_leaving_lets_go_of_the_target(start) -> None:
         await screen.until(lambda: screen.app._exit)
     assert screen.app.return_code == 0
     assert door.closed
+
+
+@pytest.mark.parametrize(
+    ("colours", "theme"), [("standard", "adp-16"), ("256", "adp-dark"), ("truecolor", "adp-dark")]
+)
+def test_terminals_with_sixteen_colours_have_their_own(colours, theme) -> None:
+    assert default_theme(colours) == theme
 
 
 async def test_animation_is_off(start) -> None:

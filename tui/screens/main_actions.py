@@ -17,6 +17,7 @@ from adp_tui.tui.history import History, Visit
 from adp_tui.tui.reader import Reader, subject_of, view_of
 from adp_tui.tui.screens.moves import ListScreen
 from adp_tui.tui.screens.pages import HelpPage, LossesPage, WholePage
+from adp_tui.tui.source import SourceLine
 from adp_tui.widgets.facts_view import FactsView
 from adp_tui.widgets.line_view import LineView
 from adp_tui.widgets.row_table import RowTable
@@ -310,8 +311,17 @@ class MainActions(ListScreen[None]):
     def action_view(self) -> None:
         """Show the chosen line whole."""
         fields = tuple(self._chosen_fields())
-        if fields:
-            self.app.push_screen(WholePage("One line, whole", fields))
+        frame = self.stack.chosen if self.pane == "stack" else None
+        if frame is not None:
+            self.reader.source(frame, lambda lines: self._show_whole(fields, lines))
+        elif fields:
+            self._show_whole(fields)
+
+    def _show_whole(
+        self, fields: Sequence[tuple[str, str]], source: Sequence[SourceLine] = ()
+    ) -> None:
+        title = "A frame, and its source" if source else "One line, whole"
+        self.app.push_screen(WholePage(title, fields, source))
 
     def text_to_copy(self) -> str:
         """Return the chosen line's texts."""

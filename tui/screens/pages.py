@@ -10,6 +10,7 @@ from adp_tui.engine.model import Loss
 from adp_tui.engine.views.records import Summary
 from adp_tui.tui.actions import Action, key_names
 from adp_tui.tui.screens.page import Page, Paragraph, heading
+from adp_tui.tui.source import SourceLine
 from adp_tui.widgets.ink import Ink, Span
 
 __all__ = ["ErrorPage", "HelpPage", "LossesPage", "WholePage"]
@@ -74,13 +75,27 @@ def _loss(loss: Loss) -> Sequence[Paragraph]:
 class WholePage(Page):
     """One line with nothing cut."""
 
-    def __init__(self, title: str, fields: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        title: str,
+        fields: Iterable[tuple[str, str]],
+        source: Sequence[SourceLine] = (),
+    ) -> None:
         shown = [(label, text) for label, text in fields if text]
         width = min(max((len(label) for label, _ in shown), default=0), 24) + 4
-        super().__init__(
-            title,
-            [(Span(f"  {label}".ljust(width), Ink.MUTED), Span(text)) for label, text in shown],
-        )
+        paragraphs: list[Paragraph] = [
+            (Span(f"  {label}".ljust(width), Ink.MUTED), Span(text)) for label, text in shown
+        ]
+        if source:
+            paragraphs += [_BLANK, heading("  Source, as this machine has it now"), _BLANK]
+            paragraphs += [_source(line) for line in source]
+        super().__init__(title, paragraphs)
+
+
+def _source(line: SourceLine) -> Paragraph:
+    mark = "▶" if line.here else " "
+    ink = Ink.STRONG if line.here else Ink.NORMAL
+    return (Span(f"  {mark} {line.number:>5}  ", Ink.MUTED), Span(line.text, ink))
 
 
 class ErrorPage(Page):
