@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adp_tui.engine.adp import descriptor as descriptors
+from adp_tui.engine.adp.builtins import Builtins
 from adp_tui.engine.adp.catalogue import choose, load_catalogue
 from adp_tui.engine.adp.descriptor import (
     Descriptor,
@@ -18,6 +23,7 @@ from adp_tui.engine.adp.descriptor import (
     load,
 )
 from adp_tui.engine.adp.evaluate import Evaluator
+from adp_tui.engine.adp.language import parse
 from adp_tui.engine.errors import AdpError, LayoutError
 
 
@@ -292,3 +298,32 @@ def test_hostile_expressions(parts, debug_program):
             Evaluator(debug_program, found).evaluate(expression, {"it": world})
         except AdpError:
             continue
+
+
+class TestPage:
+    """docs/adp.md says what is implemented."""
+
+    page = (Path(__file__).parents[2] / "docs" / "adp.md").read_text()
+
+    def test_its_example_is_read(self):
+        (example,) = re.findall(r"```json\n(.*?)```", self.page, re.S)
+        found = load(example)
+        assert found.problems == () and found.executors and found.tasks and found.wakers
+
+    def test_it_names_every_rule_and_key(self):
+        for section in dataclasses.fields(Descriptor):
+            if section.name == "problems":
+                continue
+            assert f"`{section.name.rstrip('_')}`" in self.page, section.name
+            rule = re.search(r"(\w+Rule)\b", str(section.type))
+            if rule is not None:
+                for key in dataclasses.fields(getattr(descriptors, rule[1])):
+                    assert f"`{key.name}`" in self.page, (section.name, key.name)
+
+    def test_it_names_every_built_in(self, debug_program):
+        evaluator = Evaluator(debug_program, descriptor())
+        for name in re.findall(r'^            "(\w+)": ', inspect.getsource(Builtins), re.M):
+            assert re.search(rf"`{name}[`(]", self.page), name
+            if name != "first":
+                with pytest.raises(LayoutError):
+                    evaluator.compile(parse(f"{name}(1, 2, 3, 4, 5)"))

@@ -16,8 +16,8 @@ from adp_tui.engine.value import Value
 WORLD = "deref(static('shapes::WORLD')@Some)"
 DEFINITIONS = {
     "twice(x)": "x * 2",
-    "links(start)": "walk(deref(start), n => deref(n.next))",
-    "numbers(start)": "map(links(start), n => int(n.number))",
+    "chain(start)": "walk(deref(start), n => deref(n.next))",
+    "numbers(start)": "map(chain(start), n => int(n.number))",
     "hygienic(x)": "it",
     "again(x)": "other(x)",
     "other(x)": "again(x)",
@@ -151,6 +151,9 @@ TABLE = [
     ("tree(null, n => n)", []),
     ("numbers(it.list)", [0, 10, 20]),
     ("numbers(it.ring)", [0, 10, 20, 30]),
+    ("map(links(1, n => if(n < 4, n + 1, null), 4, n => n - 1), n => n)", [1, 2, 3, 4]),
+    ("links(1, n => if(n < 3, n + 1, null), 6, n => if(n > 4, n - 1, null))", [1, 2, 3, 4, 5, 6]),
+    ("links(null, n => n, null, n => n)", []),
     ("sum(map(entries(it.map), e => int(e.0)))", 3),
     ("sum(map(entries(it.set), e => int(e.0)))", 1100),
     # Types, functions, trait objects.

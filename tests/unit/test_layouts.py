@@ -41,7 +41,7 @@ def gdb_layouts(program, names, tmp_path):
     return json.loads(line.removeprefix("FOUND "))
 
 
-def compare(debug, layouts, rename=str):
+def compare(debug, layouts, rename=lambda name: name):
     for name, (size, fields) in layouts.items():
         type_ = next(t for t in debug.types_named(rename(name)) if t.members)
         assert type_.size == size, name
