@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.dwarf.constants import AT, TAG
+from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.names import NO_NAME
 from adp_tui.engine.dwarf.unit import Unit
+from adp_tui.engine.elf.file import Blob
 from adp_tui.engine.errors import AdpError
 
 if TYPE_CHECKING:
@@ -18,8 +22,15 @@ __all__ = ["PolledTypes"]
 
 MAX_UNITS = 256
 """Units with a copy of the pinned reference that are looked at for one type."""
+MAX_POLLS = 100_000
+MAX_LINKAGE_NAME = 8192
 _POLL = (b"poll\0", b"poll<")
 _PIN = "core::pin::Pin<&mut "
+_PATH = re.compile(r"((?:\w+::)*(\w+))(?:<.*)?", re.S)
+_LEGACY_END, _V0_END = b"Future$GT$4poll17h", b"4poll\0"
+_IMPLEMENTOR = re.compile(rb"_\$LT\$([\w.]+)\$")
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+_COUNTED = re.compile(rb"(?=(\d{1,3})_?([A-Za-z_]\w*))")
 
 
 class PolledTypes:
@@ -28,7 +39,7 @@ class PolledTypes:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._known: dict[str, bool] = {}
-        self._units: dict[tuple[int, int], frozenset[str]] = {}
+        self._files: dict[int, tuple[DebugInfo, _File]] = {}
 
     def holds(self, type_name: str) -> bool:
         """Tell whether ``poll(self: Pin<&mut T>, …)`` exists for the type with this name."""
@@ -39,28 +50,64 @@ class PolledTypes:
 
     def _find(self, type_name: str) -> bool:
         for _, debug in self._program.infos():
+            file = self._files.get(id(debug))
+            if file is None:
+                file = self._files[id(debug)] = (debug, _File(debug))
             try:
-                tried: set[int] = set()
-                for pin in debug.search.pinned(type_name):
-                    if pin.unit.offset in tried or len(tried) > MAX_UNITS:
-                        continue
-                    tried.add(pin.unit.offset)
-                    if type_name in self._polled_in(debug, pin.unit):
-                        return True
+                if file[1].polls(type_name):
+                    return True
             except AdpError:
                 continue
         return False
 
-    def _polled_in(self, debug: DebugInfo, unit: Unit) -> frozenset[str]:
+
+class _File:
+    """The ``poll`` functions of one file.
+
+    Most types that are pinned are no futures, and each search of ``.debug_info`` costs time in
+    proportion to its size. So the linkage names are asked first, which say the trait's
+    implementors without their generic arguments: ``<hyper::…::Connection<I, S> as Future>::poll``.
+    """
+
+    def __init__(self, debug: DebugInfo) -> None:
+        self._debug = debug
+        self._names = _linkage_names(debug.sections.strings)
+        self._found: dict[tuple[int, str], frozenset[str]] = {}
+
+    def polls(self, type_name: str) -> bool:
+        path = _path(type_name)
+        linked: list[int] = []
+        if path is not None and self._names:
+            linked = [at for key in path for at in self._names.get(key, ())]
+            if not linked:
+                return False
+        tried: set[int] = set()
+        for pin in self._debug.search.pinned(type_name):
+            if pin.unit.offset in tried or len(tried) > MAX_UNITS:
+                continue
+            tried.add(pin.unit.offset)
+            if type_name in self._polled_in(pin.unit, path[0] if path else "", linked):
+                return True
+        return False
+
+    def _polled_in(self, unit: Unit, path: str, linked: Sequence[int]) -> frozenset[str]:
         """Return the names of the types that a unit's ``poll`` functions take pinned."""
-        key = (id(debug), unit.offset)
-        known = self._units.get(key)
+        # From DWARF 5 on the strings of a unit are numbers of its own: all of it is gone through.
+        targeted = bool(linked) and unit.version < 5
+        key = (unit.offset, path if targeted else "")
+        known = self._found.get(key)
         if known is None:
-            known = self._units[key] = frozenset(_polled(debug, unit))
+            dies = self._linked(unit, linked) if targeted else _named(self._debug, unit)
+            known = self._found[key] = frozenset(_pinned(self._debug, dies))
         return known
 
+    def _linked(self, unit: Unit, strings: Sequence[int]) -> Iterator[Die]:
+        for string in strings:
+            yield from self._debug.search.linked(unit, string)
 
-def _polled(debug: DebugInfo, unit: Unit) -> Iterator[str]:
+
+def _named(debug: DebugInfo, unit: Unit) -> Iterator[Die]:
+    """Yield the functions of a unit that are called ``poll``: all of it is gone through."""
     index = debug.index(unit)
     index.complete()
     strings = debug.sections.strings
@@ -68,12 +115,54 @@ def _polled(debug: DebugInfo, unit: Unit) -> Iterator[str]:
         if tag != TAG.SUBPROGRAM:
             continue
         at = index.name(position)
-        if at == NO_NAME or strings.slice(at, at + 5) not in _POLL:
-            continue
-        for child in debug.die(index.offsets[position]).children():
+        if at != NO_NAME and strings.slice(at, at + 5) in _POLL:
+            yield debug.die(index.offsets[position])
+
+
+def _pinned(debug: DebugInfo, functions: Iterator[Die]) -> Iterator[str]:
+    """Yield the types whose pinned reference is the first argument of a function."""
+    for function in functions:
+        for child in function.children():
             if child.tag == TAG.FORMAL_PARAMETER:
                 target = child.reference(AT.TYPE)
                 name = debug.type_at(target).name if target is not None else ""
                 if name.startswith(_PIN):
                     yield name[len(_PIN) : -1]
                 break
+
+
+def _linkage_names(strings: Blob) -> dict[str, list[int]]:
+    """Return the offsets of the linkage names of ``Future::poll`` by whose method it is.
+
+    The keys are paths without arguments, or the last words of such. A type of which neither is
+    there has no such method. v0 names have the words of the implementor's arguments, too, which
+    only costs a look.
+    """
+    found: dict[str, list[int]] = defaultdict(list)
+    for end in (_LEGACY_END, _V0_END):
+        at = strings.find(end)
+        for _ in range(MAX_POLLS):
+            if at < 0:
+                break
+            start = strings.rfind(b"\0", max(at - MAX_LINKAGE_NAME, 0), at) + 1
+            for key in _implementor(strings.slice(start, at + len(end))):
+                found[key.decode("ascii", "replace")].append(start)
+            at = strings.find(end, at + 1)
+    return dict(found)
+
+
+def _implementor(linkage_name: bytes) -> Iterable[bytes]:
+    """Return what may be the path, or the last word, of the type that a method is of."""
+    if linkage_name.startswith(b"_R"):
+        return {m[2][: int(m[1])] for m in _COUNTED.finditer(linkage_name)}
+    legacy = _IMPLEMENTOR.search(linkage_name)
+    if legacy is None or linkage_name.count(b"$LT$impl$u20$"):
+        # A type within a method, or an impl elsewhere than its type.
+        return set(_WORD.findall(linkage_name))
+    return (legacy[1].replace(b"..", b"::"),)
+
+
+def _path(type_name: str) -> tuple[str, str] | None:
+    """Return path and last word of ``futures_util::…::Map<Fut, F>``; None for what is no path."""
+    found = _PATH.fullmatch(type_name)
+    return None if found is None else (found[1], found[2])

@@ -27,6 +27,7 @@ MAX_SUFFIXES = 256
 
 
 _STRUCTURE = frozenset({TAG.STRUCTURE})
+_SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
 
 
 def string_offsets(sections: Sections, text: str) -> list[int]:
@@ -61,7 +62,7 @@ class Search:
         self._units = units
         self._starts = [unit.offset for unit in units]
         self._indexes: OrderedDict[int, UnitIndex] = OrderedDict()
-        self._named: dict[tuple[int, frozenset[int]], list[tuple[bytes, int]]] = {}
+        self._named: dict[tuple[int, int, frozenset[int]], list[tuple[bytes, int]]] = {}
         self._lows: dict[int, dict[int, list[int]]] = {}
         self._split: bool | None = None
         self._pinned: dict[bytes, int] | None = None
@@ -135,21 +136,29 @@ class Search:
                     if index.tags[entry] in tags:
                         yield Die(self._sections, unit, index.offsets[entry])
 
+    def linked(self, unit: Unit, string: int) -> Iterator[Die]:
+        """Yield the functions of one unit whose linkage name is the string at this offset."""
+        yield from self._by_strp(string, _SUBPROGRAM, unit, AT.LINKAGE_NAME)
+
     def _by_strp(
-        self, string: int, tags: frozenset[int], within: Unit | None = None
+        self,
+        string: int,
+        tags: frozenset[int],
+        within: Unit | None = None,
+        attribute: int = AT.NAME,
     ) -> Iterator[Die]:
         needle, info = struct.pack("<I", string), self._sections.info
         first, last = (0, info.size) if within is None else (within.first, within.end)
-        at = info.find(needle, first)
+        at = info.find(needle, first, last)
         for _ in range(MAX_HITS):
-            if not 0 <= at < last:
+            if at < 0:
                 return
             try:
                 unit = self.unit_of(at)
-                yield from self._check(unit, at, self._shapes(unit, tags), string)
+                yield from self._check(unit, at, attribute, tags, string)
             except NoDebugInfoError:
                 pass
-            at = info.find(needle, at + 1)
+            at = info.find(needle, at + 1, last)
 
     def _by_strx(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
         """Search the string offsets of DWARF 5 units, then the units they belong to."""
@@ -188,17 +197,19 @@ class Search:
             self._bases.sort()
         return self._bases
 
-    def _shapes(self, unit: Unit, tags: frozenset[int]) -> list[tuple[bytes, int]]:
+    def _shapes(self, unit: Unit, attribute: int, tags: frozenset[int]) -> list[tuple[bytes, int]]:
         """Return the bytes of each declaration's code and how far before the name a DIE begins."""
         table = self._sections.table(unit)
-        key = (unit.abbreviations, tags)
+        key = (unit.abbreviations, attribute, tags)
         known = self._named.get(key)
         if known is None:
             known = []
             for code, declaration in table.items():
                 if declaration.tag not in tags:
                     continue
-                place = declaration.fixed.get(AT.NAME) or _after_frame_base(declaration)
+                place = declaration.fixed.get(attribute) or _after_frame_base(
+                    declaration, attribute
+                )
                 if place is not None and place[1] == FORM.STRP:
                     raw = _encode(code)
                     known.append((raw, len(raw) + place[0]))
@@ -208,7 +219,7 @@ class Search:
         return known
 
     def _check(
-        self, unit: Unit, at: int, shapes: list[tuple[bytes, int]], string: int
+        self, unit: Unit, at: int, attribute: int, tags: frozenset[int], string: int
     ) -> Iterator[Die]:
         """Yield the DIEs whose name stands at an offset.
 
@@ -216,13 +227,13 @@ class Search:
         stand there as well: what follows such a DIE tells most of them.
         """
         info, table = self._sections.info, self._sections.table(unit)
-        for code, back in shapes:
+        for code, back in self._shapes(unit, attribute, tags):
             start = at - back
             if start < unit.first or info.slice(start, start + len(code)) != code:
                 continue
             die = Die(self._sections, unit, start)
             try:
-                if die.number(AT.NAME) != string:
+                if die.number(attribute) != string:
                     continue
                 after, _ = uleb(info.buffer, info.base + die.after)
             except (IndexError, NoDebugInfoError):
@@ -337,14 +348,14 @@ class Search:
         return lows
 
 
-def _after_frame_base(declaration: Declaration) -> tuple[int, int] | None:
-    """Return where a function's name stands if its frame base is one register.
+def _after_frame_base(declaration: Declaration, wanted: int) -> tuple[int, int] | None:
+    """Return where a function's name (or linkage name) stands if its frame base is one register.
 
     LLVM writes DW_AT_frame_base before the name, as an expression of one byte.
     """
     at = 0
     for attribute, form, _ in declaration.attributes:
-        if attribute == AT.NAME:
+        if attribute == wanted:
             return at, form
         size = FIXED_SIZE.get(form)
         if size is None and not (attribute == AT.FRAME_BASE and form == FORM.EXPRLOC):
