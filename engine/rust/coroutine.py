@@ -16,7 +16,7 @@ from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.names import split_path
 from adp_tui.engine.dwarf.types import Kind, Member, Place, Type, Variant
-from adp_tui.engine.errors import AdpError, NoDebugInfoError
+from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.names import coroutine_function
 from adp_tui.engine.value import Value
