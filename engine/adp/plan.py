@@ -229,7 +229,10 @@ class Planner:
         steps: list[Step] = []
         current = type_
         for name in path.split("."):
-            while current.member(name) is None:
+            for _ in range(MAX_PEEL):
+                member = current.member(name)
+                if member is not None:
+                    break
                 if current.kind is Kind.POINTER and current.target is not None:
                     steps.append(LOAD)
                     current = current.target
@@ -239,8 +242,8 @@ class Planner:
                     return None
                 steps.append(inner[0].offset)
                 current = inner[0].type
-            member = current.member(name)
-            assert member is not None
+            else:
+                return None
             steps.append(member.offset)
             current = member.type
         return Plan(tuple(steps), current)

@@ -12,7 +12,7 @@ from adp_tui.engine.dwarf.files import FileTable, read_header
 from adp_tui.engine.dwarf.functions import Function, origin_of, template_types
 from adp_tui.engine.dwarf.lines import LineTable
 from adp_tui.engine.dwarf.names import INDEXED, UnitIndex, split_path
-from adp_tui.engine.dwarf.ranges import AddressMap, contains
+from adp_tui.engine.dwarf.ranges import AddressMap
 from adp_tui.engine.dwarf.scopes import ScopeReader
 from adp_tui.engine.dwarf.search import Search
 from adp_tui.engine.dwarf.sections import Sections
@@ -242,22 +242,6 @@ class DebugInfo:
                 return die if AT.HIGH_PC in die else None
         except AdpError:
             return None
-        return None
-
-    def subprogram_around(self, address: int) -> Die | None:
-        """Return the DIE of the function whose code holds an address."""
-        unit = self.unit_at(address)
-        if unit is None:
-            return None
-        lows = self.search.functions(unit)
-        for low in sorted((low for low in lows if low <= address), reverse=True)[:64]:
-            for offset in lows[low]:
-                try:
-                    die = self._subprogram(unit, offset, low)
-                    if die is not None and contains(die, address):
-                        return die
-                except AdpError:
-                    continue
         return None
 
     def function(self, die: Die) -> Function:

@@ -10,6 +10,8 @@ from adp_tui.engine.value import Value
 
 __all__ = ["MAX_ELEMENTS", "Elements", "capacity", "elements"]
 
+_LEVELS = 6
+"""Structures within structures around a buffer: std has four."""
 MAX_ELEMENTS = 1_000_000
 """A length above this is taken for a broken or hostile value."""
 
@@ -82,16 +84,24 @@ def _bounded(count: int, type_: Type, limit: int) -> int:
     return count
 
 
-def _find(value: Value, name: str, depth: int = 0) -> Value | None:
-    """Return the member ``name`` of the value or of the structures inside it."""
-    found = value.member(name)
-    if found is not None or depth > 4:
-        return found
-    for member in value.type.members:
-        if member.type.kind is Kind.STRUCT and member.type.size:
-            found = _find(value.of(member), name, depth + 1)
+def _find(value: Value, name: str) -> Value | None:
+    """Return the member ``name`` of the value or of the structures inside it, nearest first.
+
+    Each type is looked into once: in a hostile file a structure may hold itself.
+    """
+    level, seen = [value], {value.type.offset}
+    for _ in range(_LEVELS):
+        inside: list[Value] = []
+        for outer in level:
+            found = outer.member(name)
             if found is not None:
                 return found
+            for member in outer.type.members:
+                type_ = member.type
+                if type_.kind is Kind.STRUCT and type_.size and type_.offset not in seen:
+                    seen.add(type_.offset)
+                    inside.append(outer.of(member))
+        level = inside
     return None
 
 

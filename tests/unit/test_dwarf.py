@@ -266,10 +266,10 @@ def test_functions_by_address(oracle, debug):
             text(die, "DW_AT_linkage_name") or text(origin, "DW_AT_linkage_name") or None
         )
         for address in (low, low + size // 2, low + size - 1):
-            around = debug.subprogram_around(address)
-            assert around is not None and around.offset in [d.offset for d in dies]
-        after = debug.subprogram_around(low + size)
-        assert after is None or after.address(AT.LOW_PC) >= low + size
+            around = debug.scopes.around(address)
+            assert around[0].offset in [d.offset for d in dies]
+        after = debug.scopes.around(low + size)
+        assert not after or after[0].address(AT.LOW_PC) >= low + size
         if size > 1:
             assert debug.function_at(low + 1) is None
 

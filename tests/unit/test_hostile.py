@@ -19,12 +19,14 @@ from adp_tui.engine.arch import X86_64
 from adp_tui.engine.dwarf.constants import TAG
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.ranges import ranges_of
+from adp_tui.engine.dwarf.types import Body, Kind, Member, Type
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.elf.symbols import SymbolTable
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.memory import BytesMemory
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import Coroutines
+from adp_tui.engine.rust.sequences import elements
 from adp_tui.engine.target import Facts, FileMapping, Module, ThreadState
 from adp_tui.engine.value import Value
 
@@ -117,9 +119,9 @@ def ask_debug(image):
         for low in list(answered(debug.search.functions, unit) or ())[:50]:
             function = answered(debug.function_at, low)
             count += function is not None
-            around = answered(debug.subprogram_around, low + 1)
-            if around is not None:
-                answered(lambda die: list(die.children()), around)
+            around = answered(debug.scopes.around, low + 1)
+            for die in around or ():
+                answered(lambda die: list(die.children()), die)
             answered(debug.line_at, low + 1)
     for name in ("tiny::Shape", "u64", "core::option::Option<&dyn tiny::Price>", "&u8"):
         count += len(answered(debug.types_named, name) or ())
@@ -289,3 +291,44 @@ def test_references_that_go_round(tiny, seed):
     with an_end():
         answered(ask_debug, bytes(data))
         answered(ask_program, path, bytes(data))
+
+
+class Round:
+    """Debug information with one type, to which every reference leads."""
+
+    def __init__(self, kind: Kind, name: str, members: int) -> None:
+        body = Body(tuple(Member(f"m{i}", 0, 1, self) for i in range(members)), None, {"T": 1})
+        self.type = Type(self, 1, kind, name, 8, target_offset=1, body=body)
+
+    def type_at(self, offset: int) -> Type:
+        return self.type
+
+    def body_of(self, type_: Type) -> Body:
+        return self.type.body
+
+
+@pytest.mark.parametrize("kind", [Kind.POINTER, Kind.STRUCT, Kind.ARRAY, Kind.UNION])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alloc::sync::Arc<x>",
+        "core::pin::Pin<x>",
+        "alloc::vec::Vec<x>",
+        "alloc::collections::vec_deque::VecDeque<x>",
+        "std::sys::thread_local::native::lazy::Storage<x>",
+        "a::Wrapper",
+    ],
+)
+@pytest.mark.parametrize("members", [0, 1, 3])
+def test_a_type_that_wraps_itself(kind, name, members):
+    """GIVEN a pointer to itself or a structure in itself THEN every plan ends."""
+    type_ = Round(kind, name, members).type
+    planner = Planner({})
+    with an_end():
+        for plan in (planner.scalar, planner.deref, planner.enum, planner.peel):
+            answered(plan, type_)
+        answered(planner.field, type_, "x")
+        answered(planner.variant, type_, "x")
+        value = Value(BytesMemory({8: struct.pack("<QQQ", 8, 8, 8)}), type_, 8)
+        answered(elements, value)
+        answered(value.deref)
