@@ -122,7 +122,7 @@ def test_a_tree_is_shown_in_the_order_of_its_keys(sample):
     rows = fields(sample.program, sample.field("tall_tree"))[:-1]
 
     # THEN no key is left out
-    texts = [(name, show(sample.program, value).text) for name, value, _ in rows]
+    texts = [(name, show(sample.program, value).text) for name, value, _ in rows if value]
     assert texts == [(str(key), str(key * 3)) for key in range(MAX_FIELDS)]
 
 
