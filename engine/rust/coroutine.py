@@ -32,9 +32,9 @@ __all__ = [
 
 _ENVIRONMENT = re.compile(
     r"\{(async_fn|async_block|async_closure|async_gen_fn|async_gen_block|gen_fn|gen_block|coroutine)"
-    r"_env#(\d+)\}(?:<.*>)?$",
-    re.S,
+    r"_env#(\d+)\}(?=$|<)"
 )
+_NO_PATHS = ("fn(", "unsafe ", "extern ", "dyn ")
 _TEMPORARY = re.compile(r"__\d+$")
 AWAITEE = "__awaitee"
 MAX_COPIES = 512
@@ -44,7 +44,21 @@ _SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
 
 def is_coroutine_name(name: str) -> bool:
     """Tell whether a type name is that of a coroutine."""
-    return name.find("_env#") > 0 and _ENVIRONMENT.search(name) is not None
+    return name.find("_env#") > 0 and _environment(name) is not None
+
+
+def _environment(name: str) -> re.Match[str] | None:
+    """Find what makes a name a coroutine's: not where one is an argument or what ``fn`` returns.
+
+    ``Either<a::{async_block_env#0}<T>, b::{async_block_env#0}<T>>`` is none.
+    """
+    if not name[:1].isidentifier() or name.startswith(_NO_PATHS):
+        return None
+    for match in _ENVIRONMENT.finditer(name):
+        around = name[: match.start()].replace("->", "")
+        if around.count("<") == around.count(">"):
+            return match
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +120,7 @@ class Coroutines:
         return self._known[key]
 
     def _make(self, type_: Type) -> CoroutineLayout | None:
-        match = _ENVIRONMENT.search(type_.name)
+        match = _environment(type_.name)
         part = type_.variant_part
         if match is None or part is None:
             return None
