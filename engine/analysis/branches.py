@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from adp_tui.engine.analysis.typegraph import TypeGraph
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
@@ -15,7 +16,8 @@ from adp_tui.engine.value import Value
 
 __all__ = ["BranchFinder", "Children"]
 
-MAX_DEPTH = 8
+MAX_DEPTH = 16
+"""Steps of a member, a variant or a pointer: a layer of tower is three to five of them."""
 MAX_POINTERS = 3
 """``&mut &mut (A, B)`` is what select! captures."""
 MAX_ELEMENTS = 4096
@@ -25,6 +27,7 @@ _OPAQUE = (
     "alloc::sync::Arc", "alloc::sync::Weak", "alloc::rc::Rc", "alloc::string::String",
     "core::task::wake::Waker", "core::task::wake::Context", "std::sync::",
 )  # fmt: skip
+_FOLLOWED = ("&mut ", "alloc::boxed::Box<", "&")
 
 
 class Futures(Protocol):
@@ -56,7 +59,7 @@ class BranchFinder:
     def __init__(self, program: Program, rules: Futures) -> None:
         self._program = program
         self._rules = rules
-        self._promising: dict[int, tuple[Type, bool]] = {}
+        self._graph = TypeGraph(self._is_wanted, self._edges)
         self._visits = 0
 
     def find(self, value: Value) -> Children:
@@ -106,7 +109,7 @@ class BranchFinder:
         except AdpError:
             return
         if sequence is not None:
-            if not self._may_hold(sequence.type, 0):
+            if not self._may_hold(sequence.type):
                 return
             for index in range(min(sequence.count, MAX_ELEMENTS)):
                 yield from self._search(sequence.element(index), (*path, str(index)), depth + 1)
@@ -120,13 +123,13 @@ class BranchFinder:
                 variant = value.variant()
             except AdpError:
                 return
-            if self._may_hold(variant.member.type, 0):
+            if self._may_hold(variant.member.type):
                 yield from self._search(value.payload(variant), path, depth + 1)
             return
-        tuple_type = type_.name.startswith("(")
-        for member in type_.members:
-            if not self._may_hold(member.type, 0):
-                continue
+        members = [m for m in type_.members if self._may_hold(m.type)]
+        # ``(PhantomData<T>, F)`` is no pair of branches.
+        tuple_type = type_.name.startswith("(") and len(members) > 1
+        for member in members:
             name = member.name
             if name.startswith("__") and name[2:].isdigit():
                 step = (name[2:],) if tuple_type else ()
@@ -140,7 +143,7 @@ class BranchFinder:
         for _ in range(MAX_POINTERS):
             if current is None or current.type.kind is not Kind.POINTER:
                 break
-            if not current.type.name.startswith(("&mut ", "alloc::boxed::Box<", "&")):
+            if not current.type.name.startswith(_FOLLOWED):
                 return
             try:
                 current = current.deref()
@@ -162,45 +165,46 @@ class BranchFinder:
         inner = payload.of(fields[0]) if len(fields) == 1 else payload
         yield _Found(path, inner, None if variant.name == "Future" else "done")
 
-    def _may_hold(self, type_: Type, depth: int) -> bool:
+    def _may_hold(self, type_: Type) -> bool:
         """Tell whether a value of this type can lead to a future; types only are looked at."""
-        known = self._promising.get(id(type_))
-        if known is None:
-            # While the answer is being found a recursive type is taken to lead nowhere new.
-            self._promising[id(type_)] = (type_, False)
-            answer = self._settle(type_, depth)
-            known = self._promising[id(type_)] = (type_, answer)
-        return known[1]
+        return self._is_wanted(type_) or self._graph.leads(type_)
 
-    def _settle(self, type_: Type, depth: int) -> bool:
+    def _is_wanted(self, type_: Type) -> bool:
+        if type_.kind in (Kind.BASE, Kind.C_ENUM, Kind.FUNCTION):
+            return False
+        if _is_trait_object(type_):
+            return "Future" in type_.name
+        return _is_maybe_done(type_) or self._rules.is_future(type_.name)
+
+    @staticmethod
+    def _edges(type_: Type) -> Iterator[Type]:
+        """Yield the types of what a search of a value goes to."""
         name = type_.name
-        if type_.kind in (Kind.BASE, Kind.C_ENUM, Kind.FUNCTION) or depth > MAX_DEPTH:
-            return False
+        if type_.kind in (Kind.BASE, Kind.C_ENUM, Kind.FUNCTION) or _is_trait_object(type_):
+            return
         if type_.kind is Kind.POINTER:
-            if not name.startswith(("&mut ", "alloc::boxed::Box<", "&")):
-                return False
-            return type_.target is not None and self._may_hold(type_.target, depth + 1)
-        if type_.member("vtable") is not None and type_.member("pointer") is not None:
-            return "Future" in name
-        if _is_maybe_done(type_) or (depth >= 0 and self._rules.is_future(name)):
-            return True
+            if name.startswith(_FOLLOWED) and type_.target is not None:
+                yield type_.target
+            return
         if name.startswith(_OPAQUE) or not type_.size:
-            return False
+            return
+        item: Type | None = None
         if type_.kind is Kind.ARRAY:
-            return type_.target is not None and self._may_hold(type_.target, depth + 1)
-        if type_.base_name in ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque"):
+            item = type_.target
+        elif type_.base_name in ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque"):
             item = type_.param("T")
-            return item is not None and self._may_hold(item, depth + 1)
-        data = type_.member("data_ptr")
-        if data is not None and type_.member("length") is not None:
+        elif (data := type_.member("data_ptr")) is not None and type_.member("length") is not None:
             item = data.type.target
-            return item is not None and self._may_hold(item, depth + 1)
-        part = type_.variant_part
-        if part is not None and any(
-            self._may_hold(v.member.type, depth + 1) for v in part.variants
-        ):
-            return True
-        return any(self._may_hold(m.type, depth + 1) for m in type_.members)
+        else:
+            if type_.variant_part is not None:
+                yield from (variant.member.type for variant in type_.variant_part.variants)
+            yield from (member.type for member in type_.members)
+        if item is not None:
+            yield item
+
+
+def _is_trait_object(type_: Type) -> bool:
+    return type_.member("vtable") is not None and type_.member("pointer") is not None
 
 
 def _is_maybe_done(type_: Type) -> bool:

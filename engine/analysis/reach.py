@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from adp_tui.engine.analysis.typegraph import TypeGraph
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
@@ -22,8 +22,6 @@ MAX_NODES = 3000
 """Values entered in one walk: measured walks to a socket need 10 to 1,300."""
 MAX_DEPTH = 40
 MAX_ELEMENTS = 256
-MAX_TYPES = 20_000
-"""Types looked at to settle whether one can lead to a wanted type."""
 
 _ARC = ("alloc::sync::Arc<", "alloc::rc::Rc<")
 _BOX = "alloc::boxed::Box<"
@@ -37,13 +35,6 @@ class Follow(enum.Enum):
     """Only what the value owns alone: boxes, vectors, arrays."""
     SHARED = "shared"
     """References, Arc and Rc as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Edge:
-    """A type that can be reached from another, and whether only at run time (dyn)."""
-
-    type: Type | None
 
 
 class Reach:
@@ -60,7 +51,7 @@ class Reach:
         self._wanted = wanted
         self._opaque = opaque
         self._follow = follow
-        self._promising: dict[str, bool] = {}
+        self._graph = TypeGraph(lambda t: wanted(t.name), self._edges)
 
     def find(self, start: Value, limit: int = MAX_NODES) -> Iterator[Value]:
         """Yield each wanted value inside ``start`` once, nearest first (breadth first)."""
@@ -87,93 +78,47 @@ class Reach:
 
     def promising(self, type_: Type) -> bool:
         """Tell whether a value of this type can hold a wanted one."""
-        known = self._promising.get(type_.name) if type_.name else None
-        if known is None:
-            known = self._settle(type_)
-        return known
+        return self._graph.leads(type_)
 
-    def _settle(self, start: Type) -> bool:
-        """Walk the graph of types below ``start`` and remember the answer for each of them."""
-        order: list[Type] = [start]
-        index = {self._identity(start): 0}
-        parents: list[list[int]] = [[]]
-        hits: list[int] = []
-        for position, type_ in enumerate(order):
-            if position and self._wanted(type_.name):
-                hits.append(position)
-                continue
-            if position and type_.name in self._promising:
-                if self._promising[type_.name]:
-                    hits.append(position)
-                continue
-            for edge in self._edges(type_):
-                if edge.type is None:
-                    hits.append(position)
-                    continue
-                identity = self._identity(edge.type)
-                known = index.get(identity)
-                if known is None:
-                    if len(order) >= MAX_TYPES:
-                        hits.append(position)
-                        continue
-                    known = index[identity] = len(order)
-                    order.append(edge.type)
-                    parents.append([])
-                parents[known].append(position)
-        good = set(hits)
-        while hits:
-            for parent in parents[hits.pop()]:
-                if parent not in good:
-                    good.add(parent)
-                    hits.append(parent)
-        for position, type_ in enumerate(order):
-            if type_.name and not self._wanted(type_.name):
-                self._promising.setdefault(type_.name, position in good)
-        return 0 in good
-
-    @staticmethod
-    def _identity(type_: Type) -> object:
-        return type_.name or (id(type_.source), type_.offset)
-
-    def _edges(self, type_: Type) -> Iterator[_Edge]:
-        """Yield the types that a value of this type leads to."""
+    def _edges(self, type_: Type) -> Iterator[Type | None]:
+        """Yield the types that a value of this type leads to; None for a trait object."""
         if self._opaque(type_.name):
             return
         if type_.kind is Kind.POINTER:
             if self._followed(type_.name) and type_.target is not None:
-                yield _Edge(type_.target)
+                yield type_.target
             return
         if type_.kind is Kind.ARRAY:
             if type_.target is not None:
-                yield _Edge(type_.target)
+                yield type_.target
             return
         fat = type_.member("vtable") is not None and type_.member("pointer") is not None
         if fat:
             if self._followed(type_.name):
-                yield _Edge(None)
+                yield None
             return
         if type_.member("data_ptr") is not None and type_.member("length") is not None:
             if self._followed(type_.name):
                 pointee = type_.member("data_ptr")
                 if pointee is not None and pointee.type.target is not None:
-                    yield _Edge(pointee.type.target)
+                    yield pointee.type.target
             return
         if type_.base_name in ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque"):
             item = type_.param("T")
             if item is not None:
-                yield _Edge(item)
+                yield item
             return
         if type_.name.startswith(_ARC):
             item = type_.param("T")
             if self._follow is Follow.SHARED and item is not None:
-                yield _Edge(item)
+                yield item
             return
         if type_.variant_part is not None:
             for variant in type_.variant_part.variants:
-                yield _Edge(variant.member.type)
+                yield variant.member.type
         for member in type_.members:
             if member.type.size:
-                yield _Edge(member.type)
+                yield member.type
 
     def _followed(self, name: str) -> bool:
         if name.startswith(_BOX):
