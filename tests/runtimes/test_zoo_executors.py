@@ -77,8 +77,8 @@ def test_queues(zoo: Reading) -> None:
     # started two and woke one: the last of them stands in its LIFO slot, not in its queue.
     assert queues["busy"].global_ == 2
     assert queues["busy"].local == (2,)
-    # Two jobs run on the pool's two threads, the other three stay queued.
-    assert queues["main"].blocking == 3
+    # Two jobs run on the pool's two threads, three others and a file's stay queued.
+    assert queues["main"].blocking == 4
     assert queues["main"].global_ == 0
     assert queues["main"].local == (0, 0, 0)
     for name in ("side", "local", "set"):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
 import pytest
 from support.reading import Reading
 from support.zoo import TASKS, Expected
+
+from adp_tui.engine.model import Frame
 
 each_task = pytest.mark.parametrize("expected", TASKS, ids=str)
 
@@ -58,40 +63,45 @@ def test_place_in_tree(zoo: Reading, expected: Expected) -> None:
     assert task.runtime == "tokio"
 
 
-@each_task
-def test_definition(zoo: Reading, expected: Expected) -> None:
-    # GIVEN a task of an async fn of the program
-    task = zoo.task(expected.name)
-    first = expected.lines.split("\n")[0].split(" ")[0]
-    if not first or "{" in first:
-        return
-    # THEN its future is named, and the line where the fn begins
-    assert task.future.startswith(first)
-    assert task.defined_at is not None
-    file, line = task.defined_at
-    assert file == f"src/{zoo.dump.markers.function(first.split('::')[-1])[0]}"
-    assert (file.removeprefix("src/"), line) == zoo.dump.markers.function(first.split("::")[-1])
+def test_names_and_definitions(zoo: Reading) -> None:
+    # GIVEN the tasks of async fns of the program
+    for expected in TASKS:
+        first = expected.lines.split("\n")[0].split(" ")[0]
+        if first and "{" not in first:
+            # THEN each is named after its fn, with the line where that begins
+            task = zoo.task(expected.name)
+            file, line = zoo.dump.markers.function(first.split("::")[-1])
+            assert (task.future, task.defined_at) == (first, (f"src/{file}", line))
 
 
-@each_task
-def test_kinds_of_frames(zoo: Reading, expected: Expected) -> None:
-    stack = zoo.stack(zoo.task(expected.name))
-    for frame in stack.frames if stack else ():
+def frames_of(frames: Sequence[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        yield frame
+        for branch in frame.branches:
+            yield from frames_of(branch.frames)
+
+
+def test_kinds_of_frames(zoo: Reading) -> None:
+    for frame in chain.from_iterable(frames_of(stack.frames) for stack in zoo.snapshot.stacks):
         if frame.function.startswith(("zoo::", "<zoo::")) and frame.file:
             kinds = [kind for part, kind in PARTS.items() if part in frame.function]
             assert frame.kind == (kinds[0] if kinds else "async_fn")
 
 
-@each_task
-def test_no_stack_is_cut(zoo: Reading, expected: Expected) -> None:
-    def problems(frames):
-        for frame in frames:
-            yield frame.problem
-            for branch in frame.branches:
-                yield from problems(branch.frames)
+def test_no_stack_is_cut(zoo: Reading) -> None:
+    for stack in zoo.snapshot.stacks:
+        assert not [frame for frame in frames_of(stack.frames) if frame.problem]
 
-    stack = zoo.stack(zoo.task(expected.name))
-    assert not [each for each in problems(stack.frames if stack else ()) if each]
+
+def test_blocking_jobs_are_named(zoo: Reading) -> None:
+    # GIVEN jobs that are closures, of the program and of a library
+    # (a function's type has no name of its own in debug information)
+    for name, function in (
+        ("job0", "zoo::main::{closure#"),
+        ("job9", "zoo::combine::start_all::{closure#"),
+        ("of_file", "tokio::fs::read_to_string::"),
+    ):
+        assert zoo.task(name).future.startswith(function)
 
 
 def test_time_left(zoo: Reading) -> None:

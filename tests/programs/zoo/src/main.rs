@@ -14,6 +14,7 @@ mod locks;
 mod sockets;
 mod still;
 mod values;
+mod wrap;
 
 use std::fmt::Debug;
 use std::sync::mpsc;
@@ -83,6 +84,7 @@ async fn main_root() {
     sockets::start_all().await;
     values::start_all();
     daily::start_all();
+    wrap::start_all();
     start("crash", crashes());
     main_leaf(gate).await; // [main.root]
     drop(finished);

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsRawFd;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{copy_bidirectional, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use tokio::time::timeout;
@@ -45,6 +45,14 @@ async fn writes_to_full(mut stream: TcpStream, peer: TcpStream) {
     drop((written, peer));
 }
 
+/// Sends on what comes on either of two sockets, as a proxy does.
+async fn forwards(mut front: TcpStream, mut back: TcpStream, peers: [TcpStream; 2]) {
+    println!("fact fd_front {}", front.as_raw_fd());
+    println!("fact fd_back {}", back.as_raw_fd());
+    let sent = copy_bidirectional(&mut front, &mut back).await; // [proxy.copy]
+    drop((sent, peers));
+}
+
 async fn awaits_readable(stream: UnixStream, peer: UnixStream) {
     println!("fact fd_unix {}", stream.as_raw_fd());
     let ready = stream.readable().await; // [unix.readable]
@@ -55,7 +63,7 @@ pub async fn start_all() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut pairs = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..5 {
         let near = TcpStream::connect(address).await.expect("a connection");
         let (far, _) = listener.accept().await.expect("a connection");
         pairs.push((near, far));
@@ -68,6 +76,9 @@ pub async fn start_all() {
     start("lines", reads_lines(near.into_split().0, far));
     let (near, far) = pairs.remove(0);
     start("write", writes_to_full(near, far));
+    let (front, client) = pairs.remove(0);
+    let (back, server) = pairs.remove(0);
+    start("proxy", forwards(front, back, [client, server]));
     let (near, far) = UnixStream::pair().expect("a pair");
     start("unix", awaits_readable(near, far));
     start("udp", receives_datagram(socket));
