@@ -27,9 +27,9 @@ BEGINNING = 4 << 20
 SLACK = 64 << 20
 """Bytes unpacked beyond what the headers tell of, up to the checksum at the archive's end."""
 BLOCK = 1 << 20
-"""Bytes written at a time; a page of zeros in it becomes a hole."""
-MEMORY = 256 << 20
-"""Bytes that a decompressor may take; ``xz -9`` needs 65 MB, ``zstd --ultra -22`` 128 MB."""
+"""Bytes written at a time, at least; a page of zeros in them becomes a hole."""
+MEMORY = 2 << 30
+"""Bytes that a decompressor may take: ``zstd --long=31`` needs as many, and uses few of them."""
 
 _ZEROS = bytes(PAGE)
 _SECTION_SIZE = 64
@@ -198,24 +198,27 @@ def _pieces(archive: mmap.mmap, codec: Codec, tell: Tell | None, doing: str) -> 
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield pieces joined and cut to blocks, so that pages of zeros are seen.
+    """Yield pieces joined and cut to whole pages, so that pages of zeros are seen.
 
     What broke off the pieces is raised when all they gave was yielded.
     """
-    waiting = bytearray()
+    waiting: list[bytes] = []
+    size = 0
     broken = None
     try:
         for piece in pieces:
-            waiting += piece
-            at = 0
-            while len(waiting) - at >= BLOCK:
-                yield bytes(waiting[at : at + BLOCK])
-                at += BLOCK
-            del waiting[:at]
+            waiting.append(piece)
+            size += len(piece)
+            if size >= BLOCK:
+                block = b"".join(waiting)
+                whole = size // PAGE * PAGE
+                yield block if whole == size else block[:whole]
+                waiting = [block[whole:]]
+                size -= whole
     except _BrokenError as error:
         broken = error
-    if waiting:
-        yield bytes(waiting)
+    if size:
+        yield b"".join(waiting)
     if broken is not None:
         raise broken
 
@@ -363,7 +366,8 @@ class _Zstd:
         try:
             return self._frame.decompress(data)
         except self._error as error:
-            raise ValueError(str(error).removeprefix("zstd decompress error: ")) from None
+            reason = str(error)
+            raise ValueError(reason.partition(" error: ")[2] or reason) from None
 
 
 def _lz4() -> _Decoder:

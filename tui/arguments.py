@@ -81,7 +81,9 @@ def _command(
 
 def _core() -> _Parser:
     core = _Parser(add_help=False)
-    core.add_argument("core", metavar="CORE", type=Path, help="the core file")
+    core.add_argument(
+        "core", metavar="CORE", type=Path, help="the core file; systemd's .zst, .lz4 and .xz too"
+    )
     core.add_argument(
         "--exe",
         metavar="EXE",
