@@ -66,7 +66,8 @@ States = tuple[tuple[Expression, str], ...]
 @dataclass(frozen=True, slots=True, eq=False)
 class ExecutorRule:
     """An executor: ``each`` gives those that the runtime's own roots lead to; ``type`` is the
-    type of its data, by which an executor that a task leads to is recognised.
+    type of its data, by which an executor that a task leads to is recognised. ``count`` is how
+    many tasks its lists hold by its own word.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class ExecutorRule:
     each: Expression | None = None
     name: Expression | None = None
     tasks: Expression | None = None
+    count: Expression | None = None
     blocking: Expression | None = None
     owner_id: Expression | None = None
     owner_thread: Expression | None = None

@@ -30,6 +30,9 @@ MAX_STREAMED = 10 * MAX_ITEMS
 """Items of all streams of one evaluation: they are held in memory."""
 MAX_SECONDS = 30.0
 """Wall clock of one evaluation."""
+MAX_TOTAL = 300.0
+"""Wall clock of all slow ones together: then only what takes few steps is still evaluated."""
+_SLOW = 0.5
 _CHECKED = 1024
 """Steps between two looks at the clock."""
 _MASK = (1 << 64) - 1
@@ -63,6 +66,7 @@ class Evaluator:
         self._check = 0
         self._items = 0
         self._deadline = 0.0
+        self._left = MAX_TOTAL
         self._noted: AdpError | None = None
 
     def evaluate(self, expression: Expression, env: Env) -> object:
@@ -74,7 +78,8 @@ class Evaluator:
             BudgetError: it takes too many steps, items or too long.
         """
         self._steps, self._items, self._check = 0, 0, _CHECKED
-        self._deadline = time.monotonic() + MAX_SECONDS
+        started = time.monotonic()
+        self._deadline = started + min(MAX_SECONDS, self._left)
         try:
             compiled = self._compiled.get(id(expression))
             if compiled is None:
@@ -83,6 +88,10 @@ class Evaluator:
             return compiled[1](dict(env))
         except RecursionError as error:
             raise BudgetError(f"{expression.text[:60]!r} goes too deep") from error
+        finally:
+            elapsed = time.monotonic() - started
+            if elapsed > _SLOW:
+                self._left = max(self._left - elapsed, 0.0)
 
     def attempt(self, expression: Expression, env: Env) -> tuple[object, AdpError | None]:
         """Return the result and what is missing from it: None, or why there is no or not all."""
@@ -104,7 +113,7 @@ class Evaluator:
         if self._steps > MAX_STEPS:
             raise BudgetError(f"more than {MAX_STEPS} steps")
         if time.monotonic() > self._deadline:
-            raise BudgetError(f"more than {MAX_SECONDS:.0f} seconds")
+            raise BudgetError(f"more than {MAX_SECONDS:.0f} seconds, or {MAX_TOTAL:.0f} in all")
         self._check = self._steps + _CHECKED
 
     def spend(self, items: int) -> None:

@@ -73,8 +73,12 @@ class ExecutorSet:
             leads, self._followed = schedulers[self._followed :], len(schedulers)
             for task, scheduler in leads:
                 owner = self.add(scheduler)
-                if owner is not None and task.state is TaskState.COMPLETE:
-                    # A finished task left its executor's list; the others stand in it.
+                if owner is None:
+                    continue
+                # A finished task left its executor's list; the others stand in it, or in the
+                # part that could not be read.
+                lost = owner.incomplete and task.owner_id == owner.owner_id
+                if task.state is TaskState.COMPLETE or lost:
                     self.own(owner, task)
             if not fresh and not leads:
                 return
@@ -85,27 +89,42 @@ class ExecutorSet:
         if task.executor is None:
             task.executor = executor
             executor.tasks.append(task)
+            for what, why in task.losses:
+                task.applied.losses.add(what, why, task.address)
 
     def _walk(self, executor: ExecutorFacts) -> None:
         applied, rule = executor.applied, executor.rule
         env = {"it": executor.value}
         what = f"tasks of {rule.kind}"
+        listed = 0
         for header in applied.values(rule.tasks, env, what):
-            task = self._reader.read(header)
+            task = self._read(executor, header, what)
             if task is None:
+                # One of the runtime's own is counted as well.
+                listed += header.address not in self._reader.unreadable
                 continue
-            if (
-                None not in (task.owner_id, executor.owner_id)
-                and task.owner_id != executor.owner_id
-            ):
+            if executor.owner_id is not None and task.owner_id != executor.owner_id:
                 # Lists link only what their owner was stamped on: these bytes are something else.
                 applied.losses.add(what, "a task in the list belongs to another", header.address)
                 continue
+            listed += 1
             self.own(executor, task)
+        counted = applied.number(rule.count, env)
+        if counted is not None and counted > listed:
+            why = f"it counts {counted}, of which {listed} are in its lists"
+            applied.losses.add(what, why, executor.address)
+            executor.incomplete = True
         for header in applied.values(rule.blocking, env, what):
-            task = self._reader.read(header)
+            task = self._read(executor, header, what)
             if task is not None:
                 self.own(executor, task)
+
+    def _read(self, executor: ExecutorFacts, header: Value, what: str) -> TaskFacts | None:
+        task = self._reader.read(header)
+        if task is None and header.address in self._reader.unreadable:
+            why = self._reader.unreadable[header.address]
+            executor.applied.losses.add(what, why, header.address)
+        return task
 
     def adopt(self, threads: Sequence[ThreadFacts]) -> None:
         """Give an executor that belongs to one thread (a LocalSet) that thread's as parent."""

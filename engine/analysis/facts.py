@@ -54,6 +54,8 @@ class ExecutorFacts:
     owner_id: int | None = None
     owner_thread: int | None = None
     tasks: list[TaskFacts] = field(default_factory=list)
+    incomplete: bool = False
+    """Its lists hold fewer tasks than it counts."""
     index: int = -1
 
     @property
@@ -88,6 +90,8 @@ class TaskFacts:
     parent: TaskFacts | None = None
     derived: bool = False
     """The task itself follows from several readings: a searched root."""
+    losses: list[tuple[str, str]] = field(default_factory=list)
+    """What could not be read, and why: said once the task is known to be one."""
     problem: str | None = None
     """Why the task has no logical stack, where it should have one."""
     stack: LiveStack | None = None

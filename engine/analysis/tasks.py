@@ -7,7 +7,7 @@ from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.rules import Bound, RuleBook
 from adp_tui.engine.dwarf.types import Type
-from adp_tui.engine.errors import AdpError
+from adp_tui.engine.errors import AdpError, FaultError
 from adp_tui.engine.model import TaskState
 from adp_tui.engine.target import Memory
 from adp_tui.engine.value import Value
@@ -48,6 +48,8 @@ class TaskReader:
         self._ignored = {
             id(a): [Glob(i.future) for i in a.descriptor.ignored] for a in book.applied
         }
+        self.unreadable: dict[int, str] = {}
+        """Why nothing is known of what should be a header, by address."""
         self.schedulers: list[tuple[TaskFacts, Value]] = []
         """Executors that tasks' own headers lead to, in the order of reading."""
 
@@ -87,7 +89,8 @@ class TaskReader:
         try:
             header.read()
         except AdpError as error:
-            applied.losses.add("task header", str(error), header.address)
+            why = error.reason if isinstance(error, FaultError) else str(error)
+            self.unreadable[header.address] = f"a header cannot be read: {why}"
             return None
         env: dict[str, object] = {"it": header}
         for name, expression in rule.let:
@@ -108,10 +111,12 @@ class TaskReader:
             owner_id=applied.number(rule.owner_id, env),
         )
         if task.id is None:
-            task.id = applied.number(rule.raw_id, env, "task id")
+            task.id = applied.number(rule.raw_id, env)
+            if task.id is None and rule.raw_id is not None:
+                task.losses.append(("task id", "it cannot be read"))
         if task.type is None:
             task.problem = "the type of its future is not in the debug information"
-            applied.losses.add(_FUTURE, task.problem, header.address)
+            task.losses.append((_FUTURE, task.problem))
         self._details(task, rule, env)
         return task
 
@@ -126,10 +131,10 @@ class TaskReader:
         if task.state is TaskState.COMPLETE:
             task.panic = applied.text(rule.panic, env)
         else:
-            task.future = applied.value(rule.future, env, _FUTURE)
-            if rule.future is not None and task.future is None and task.state in _STILL:
-                task.problem = "it is not there, but the task is not complete"
-                applied.losses.add(_FUTURE, task.problem, task.address)
+            task.future = applied.value(rule.future, env)
+            if task.future is None and task.type is not None and task.state in _STILL:
+                task.problem = "it is not there, or cannot be read, but the task is not complete"
+                task.losses.append((_FUTURE, task.problem))
         place = applied.evaluate(rule.spawned_at, env)
         if isinstance(place, tuple) and len(place) == 2:
             task.spawned_at = (str(place[0]), int(place[1]))
