@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
@@ -218,3 +219,29 @@ def test_variants_of_values(program):
     with pytest.raises(LayoutError, match="is no number"):
         world.unsigned()
     assert world.member("nowhere") is None
+
+
+def test_separate_debug_information(cores, rust_program, tmp_path):
+    """GIVEN a stripped program THEN its types are in the file beside it, or in one given."""
+    dump = rust_program[1]
+    bare, debug = tmp_path / "shapes", tmp_path / "shapes.debug"
+    for command in (
+        ("objcopy", "--only-keep-debug", "--compress-debug-sections=zlib", dump.program, debug),
+        ("objcopy", "--strip-all", f"--add-gnu-debuglink={debug}", dump.program, bare),
+    ):
+        subprocess.run(command, check=True, timeout=60)
+
+    def opened(**options: Any) -> Any:
+        return Program(open_core(dump.core, executable=bare), **options)
+
+    beside = opened()
+    assert (
+        beside.type_named("shapes::World").size == rust_program[0].type_named("shapes::World").size
+    )
+    numbers = {each.value.address for each in beside.thread_local("shapes::NUMBER")}
+    assert numbers == {dump.facts["number"], dump.facts["number_second"]}
+    assert beside.function_at(dump.facts["plus_one"]).name == "shapes::plus_one"
+    assert "plus_one" in beside.symbol_at(dump.facts["plus_one"]).name
+    moved = debug.rename(tmp_path / "elsewhere")
+    assert opened().type_named("shapes::World") is None
+    assert opened(debug_files=[moved]).type_named("shapes::World") is not None
