@@ -12,7 +12,7 @@ from textual.screen import Screen
 from adp_tui.tui.commands import ActionCommands
 from adp_tui.tui.door_thread import Opener
 from adp_tui.tui.screens.main import REST_S, MainScreen
-from adp_tui.tui.themes import THEMES, default_theme
+from adp_tui.tui.themes import DEFAULT_THEME, THEMES, theme_for
 
 __all__ = ["AdpApp", "Opener", "run_app"]
 
@@ -38,7 +38,7 @@ class AdpApp(App[None]):
         self._disable_tooltips = True
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = default_theme(self.console.color_system)
+        self.theme = DEFAULT_THEME
         self.main = MainScreen(opener, title, rest_s=rest_s)
 
     def on_mount(self) -> None:
@@ -64,6 +64,7 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
         when opening was stopped.
     """
     app = AdpApp(opener, title)
+    app.theme = theme_for(app.console.color_system)
     app.run(mouse=mouse)
     failure = app.main.failure
     if failure is not None:

@@ -44,6 +44,7 @@ class DoorThread:
         opener: opens the target, on this thread.
         post: runs a function on the thread of the screen; may be called from any thread.
         failed: is told the traceback of an error that nobody foresaw.
+        told: runs on the screen's thread after each answer, also one that nobody wants any more.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class DoorThread:
         opener: Opener,
         post: Callable[[Callable[[], None]], object],
         failed: Callable[[str], None],
+        told: Callable[[], None] = lambda: None,
     ) -> None:
         self._opener = opener
         self._post = post
         self._failed = failed
+        self._told = told
         self._door: Door | None = None
         self._questions: OrderedDict[str, _Question] = OrderedDict()
         self._tickets: dict[str, int] = {}
@@ -120,6 +123,7 @@ class DoorThread:
         with self._wake:
             self._tickets[slot] = self._tickets.get(slot, 0) + 1
             self._questions.pop(slot, None)
+        self._told()
 
     @property
     def reading(self) -> str | None:
@@ -187,6 +191,7 @@ class DoorThread:
         def on_screen() -> None:
             if self._tickets.get(slot) == question.ticket:
                 take(it)
+            self._told()
 
         self._post(on_screen)
 

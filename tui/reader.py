@@ -50,7 +50,6 @@ class Reader:
     Args:
         thread: owns the door.
         asked: is called after each question, to show that something is being read.
-        told: is called after each answer.
     """
 
     def __init__(
@@ -60,14 +59,12 @@ class Reader:
         stack: StackView,
         variables: VariableTree,
         asked: Callable[[], None],
-        told: Callable[[], None],
     ) -> None:
         self._thread = thread
         self._facts = facts
         self._stack = stack
         self._variables = variables
         self._asked = asked
-        self._told = told
         self._reads = 0
         self.subject: str | None = None
         """Key of what the detail shows, or will show when it has been read."""
@@ -80,15 +77,7 @@ class Reader:
         answer: Callable[[T], None],
         refuse: Callable[[AdpError], None],
     ) -> None:
-        def answered(it: T) -> None:
-            answer(it)
-            self._told()
-
-        def refused(error: AdpError) -> None:
-            refuse(error)
-            self._told()
-
-        self._thread.ask(slot, what, question, answered, refused)
+        self._thread.ask(slot, what, question, answer, refuse)
         self._asked()
 
     # Rows.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
-__all__ = ["THEMES", "default_theme"]
+__all__ = ["DEFAULT_THEME", "THEMES", "theme_for"]
 
 THEMES = (
     Theme(
@@ -100,6 +100,9 @@ THEMES = (
 )
 
 
-def default_theme(color_system: str | None) -> str:
-    """Return the theme for a terminal with so many colours."""
-    return "adp-16" if color_system in ("standard", "windows") else "adp-dark"
+DEFAULT_THEME = "adp-dark"
+
+
+def theme_for(color_system: str | None) -> str:
+    """Return the theme for a terminal with so many colours, as rich names them."""
+    return "adp-16" if color_system in ("standard", "windows") else DEFAULT_THEME

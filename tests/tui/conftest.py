@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+# Pictures have the colours of the theme, whatever the terminal that runs the tests prefers.
+os.environ.pop("NO_COLOR", None)
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_door import FakeDoor, opener

@@ -11,7 +11,7 @@ from adp_tui.engine.errors import AdpError, CancelledError, OpenError
 from adp_tui.engine.views.records import Progress
 from adp_tui.tui import app as app_module
 from adp_tui.tui.screens.pages import ErrorPage
-from adp_tui.tui.themes import default_theme
+from adp_tui.tui.themes import theme_for
 
 
 class Gate:
@@ -146,6 +146,7 @@ async def test_a_slow_question_is_named_and_can_be_stopped(start) -> None:
         await screen.pilot.press("escape")
         await screen.until(lambda: any(f.text == "cancelled" for f in screen.main.facts.items))
         assert door.cancels == 1
+        assert "reading" not in screen.text()
         # AND what is asked later is answered
         door.go.set()
         await screen.press("j")
@@ -165,7 +166,7 @@ async def test_leaving_lets_go_of_the_target(start) -> None:
     ("colours", "theme"), [("standard", "adp-16"), ("256", "adp-dark"), ("truecolor", "adp-dark")]
 )
 def test_terminals_with_sixteen_colours_have_their_own(colours, theme) -> None:
-    assert default_theme(colours) == theme
+    assert theme_for(colours) == theme
 
 
 async def test_animation_is_off(start) -> None:

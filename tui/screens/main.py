@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
-from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from adp_tui.engine.errors import AdpError, CancelledError
@@ -50,10 +52,10 @@ class MainScreen(MainActions):
         super().__init__()
         self._title = title
         self._rest_s = rest_s
-        self._rest: Timer | None = None
-        self._patience: Timer | None = None
+        self._rest: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._opened_at_all = False
-        self.thread = DoorThread(opener, self._post, self._failed)
+        self.thread = DoorThread(opener, self._post, self._failed, self._told)
 
     def compose(self) -> ComposeResult:
         """Lay out all panes; which of them are seen depends on the size."""
@@ -80,9 +82,7 @@ class MainScreen(MainActions):
         self.facts = self.query_one(FactsView)
         self.stack = self.query_one(StackView)
         self.variables = self.query_one(VariableTree)
-        self.reader = Reader(
-            self.thread, self.facts, self.stack, self.variables, self._asked, self._told
-        )
+        self.reader = Reader(self.thread, self.facts, self.stack, self.variables, self._asked)
         self.set_focus(self.tables["tasks"])
         self._show_navigation()
         self._show_reading(Progress("opening"))
@@ -92,8 +92,11 @@ class MainScreen(MainActions):
         """Let go of the target."""
         self.thread.leave()
 
-    def _post(self, run: object) -> object:
-        assert callable(run)
+    def _later(self, delay_s: float, run: Callable[[], None]) -> asyncio.TimerHandle:
+        """Run something later; Textual's own timers drop what comes late, as under load."""
+        return asyncio.get_running_loop().call_later(delay_s, self._post, run)
+
+    def _post(self, run: Callable[[], None]) -> object:
         return self.call_later(run)
 
     # Opening.
@@ -166,12 +169,12 @@ class MainScreen(MainActions):
 
     def _asked(self) -> None:
         if self._patience is None:
-            self._patience = self.set_timer(_PATIENCE_S, self._show_waiting)
+            self._patience = self._later(_PATIENCE_S, self._show_waiting)
 
     def _told(self) -> None:
         if self.thread.reading is None:
             if self._patience is not None:
-                self._patience.stop()
+                self._patience.cancel()
                 self._patience = None
             self._show_losses()
 
@@ -259,7 +262,7 @@ class MainScreen(MainActions):
     def detail_follows(self, view: LineView | None = None) -> None:
         """Show the position, and read the detail, once the cursor has rested."""
         if self._rest is not None:
-            self._rest.stop()
+            self._rest.cancel()
 
         def rested() -> None:
             if view is not None:
@@ -269,7 +272,7 @@ class MainScreen(MainActions):
             elif view is None or view is self.current:
                 self.read_detail()
 
-        self._rest = self.set_timer(self._rest_s, rested)
+        self._rest = self._later(self._rest_s, rested)
 
     @on(LineView.Opened)
     def opened_by_mouse(self, event: LineView.Opened) -> None:
