@@ -39,14 +39,14 @@ Tell: TypeAlias = Callable[[str, int, int], None]
 
 
 class _Decoder(Protocol):
-    """What the decompressors of the standard library have in common."""
+    """What the decompressors of the standard library and lz4 have in common."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool | None: ...
     @property
-    def needs_input(self) -> bool: ...
+    def needs_input(self) -> bool | None: ...
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes | bytearray | None: ...
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
@@ -189,7 +189,7 @@ def _pieces(archive: mmap.mmap, codec: Codec, tell: Tell | None, doing: str) -> 
         if piece:
             yield piece
         if decoder.eof:
-            data, fresh = decoder.unused_data, True
+            data, fresh = bytes(decoder.unused_data or b""), True
             decoder = codec.decoder()
         elif not piece and not decoder.needs_input:
             raise _BrokenError("damaged (it never ends)")
