@@ -262,7 +262,7 @@ def test_a_thread_is_shown_outermost_first_with_its_task() -> None:
         (0, "0xabc", "", "guessed by frame pointer; bank"),
         (0, "start", "", "guessed by scanning the stack; bank"),
         (0, "tokio::poll", "", "bank"),
-        (1, "", "", "task t1:"),
+        (1, "", "", "task t1: f"),
         (1, "bank::top", "src/main.rs:3",
          "being polled; its variables are those of its last await"),
         (0, "bank::outer", "src/main.rs:5", ""),
