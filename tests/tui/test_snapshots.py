@@ -13,26 +13,38 @@ from conftest import Screen, refused
 from fake_door import FakeDoor, opener
 from textual.pilot import Pilot
 
+from adp_tui.backends.core import open_core
+from adp_tui.engine.session import Session
 from adp_tui.tui.app import AdpApp
 from adp_tui.tui.demo import demo_files
-from adp_tui.tui.opening import CoreOpener, CorePlaces
 
 SIZES = {"120x40": (120, 40), "80x24": (80, 24)}
 both = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
 
 
+class KeptSession(Session):
+    """A session that outlives the application that it is given to."""
+
+    def close(self) -> None: ...
+
+    def let_go(self) -> None:
+        super().close()
+
+
 @pytest.fixture(scope="module")
-def places() -> Iterator[CorePlaces]:
-    """The unpacked demo."""
+def session() -> Iterator[KeptSession]:
+    """The demo's core, read once."""
     with demo_files() as demo:
-        yield CorePlaces(demo.core, demo.executable, (), demo.sysroot)
+        target = open_core(demo.core, executable=demo.executable, sysroot=demo.sysroot)
+        session = KeptSession(target, sysroot=demo.sysroot)
+        yield session
+        session.let_go()
 
 
 @pytest.fixture
-def demo(places: CorePlaces) -> AdpApp:
+def demo(session: KeptSession) -> AdpApp:
     """The application on the demo's core."""
-    opens = CoreOpener(places)
-    return AdpApp(opens, opens.title, rest_s=0.001)
+    return AdpApp(opener(session), "bank", rest_s=0.001)
 
 
 def typed(*keys: str) -> Callable[[Pilot[None]], object]:
