@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adp_tui import __version__
 from adp_tui.engine.adp.glob import Glob
@@ -288,4 +289,6 @@ def _resources(survey: Survey) -> ResourceColumns:
 def _losses(survey: Survey) -> tuple[Loss, ...]:
     recognised = any(a.descriptor.executors or a.descriptor.tasks for a in survey.applied)
     found = problems(survey.program, survey.refused, recognised, survey.threads)
-    return (*found, *(Loss(w, y, n, s, m) for w, y, n, s, m in survey.losses.items()))
+    # Reasons quote names of types and files.
+    told = (replace(x, what=clean(x.what, 1024), why=clean(x.why, 4096)) for x in found)
+    return (*told, *(Loss(w, y, n, s, m) for w, y, n, s, m in survey.losses.items()))

@@ -12,6 +12,7 @@ from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import is_coroutine_name
+from adp_tui.engine.text import clean
 from adp_tui.engine.value import Value
 
 __all__ = ["Applied", "Bound", "Losses", "RuleBook"]
@@ -32,9 +33,9 @@ class Losses:
 
     def add(self, what: str, why: str, address: int | None = None, *, missing: bool = True) -> None:
         """Count one loss; ``missing`` says whether entities or frames may be absent for it."""
-        key = (what, why, missing)
+        key = (clean(what, 1024), clean(why, 1024), missing)
         if len(self._count) >= self.MAX_REASONS and key not in self._count:
-            key = (what, "for reasons beyond those listed", missing)
+            key = (key[0], "for reasons beyond those listed", missing)
         self._count[key] = self._count.get(key, 0) + 1
         samples = self._samples.setdefault(key, [])
         if address is not None and len(samples) < self.MAX_SAMPLES:

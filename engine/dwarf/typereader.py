@@ -9,6 +9,7 @@ from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.types import Body, Kind, Member, Type, Variant, VariantPart
+from adp_tui.engine.errors import NoDebugInfoError
 
 if TYPE_CHECKING:
     from adp_tui.engine.dwarf.info import DebugInfo
@@ -42,10 +43,18 @@ class TypeReader:
         self._known: dict[int, Type] = {0: Type(info, 0, Kind.BASE, "()", 0, body=Body())}
 
     def type_at(self, offset: int) -> Type:
-        """Return the type at an offset; type aliases and qualifiers are looked through."""
+        """Return the type at an offset; type aliases and qualifiers are looked through.
+
+        One that cannot be read is nameless, of an unknown kind and without size: whoever asks a
+        type for a part of it need not expect an error.
+        """
         known = self._known.get(offset)
         if known is None:
-            known = self._known[offset] = self._read(offset)
+            try:
+                known = self._read(offset)
+            except NoDebugInfoError:
+                known = Type(self._info, offset, Kind.UNKNOWN, "", 0, body=Body())
+            self._known[offset] = known
         return known
 
     def _read(self, offset: int) -> Type:
@@ -103,9 +112,18 @@ class TypeReader:
         return target
 
     def body_of(self, type_: Type) -> Body:
-        """Read members, variants, parameters, enumerators and the element count of a type."""
+        """Read members, variants, parameters, enumerators and the element count of a type.
+
+        Of a type that is broken in the middle there are none.
+        """
         if not type_.offset:
             return Body()
+        try:
+            return self._body(type_)
+        except NoDebugInfoError:
+            return Body()
+
+    def _body(self, type_: Type) -> Body:
         die = self._info.die(type_.offset)
         members: list[Member] = []
         params: dict[str, int] = {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adp_tui.engine.errors import OpenError
+from adp_tui.engine.text import clean
 
 __all__ = ["Blob", "ElfFile", "Section", "Segment"]
 
@@ -97,14 +98,14 @@ class Blob:
         return int.from_bytes(self.buffer[at : at + size], "little")
 
     def text(self, offset: int, limit: int = 65_536) -> str:
-        """Return the NUL-terminated string at an offset (invalid UTF-8 is replaced)."""
+        """Return the NUL-terminated string at an offset, fit to be shown."""
         if not 0 <= offset < self.size:
             raise IndexError(offset)
         start = self.base + offset
         end = self.buffer.find(b"\0", start, min(start + limit, self.base + self.size))
         if end < 0:
             end = min(start + limit, self.base + self.size)
-        return self.buffer[start:end].decode("utf-8", "replace")
+        return clean(self.buffer[start:end].decode("utf-8", "replace"))
 
 
 class ElfFile:
@@ -251,7 +252,9 @@ class ElfFile:
         at = (end + 4) & ~3
         if end <= 0 or at + 4 > len(data):
             return None
-        return data[:end].decode("utf-8", "replace"), int.from_bytes(data[at : at + 4], "little")
+        return clean(data[:end].decode("utf-8", "replace")), int.from_bytes(
+            data[at : at + 4], "little"
+        )
 
     def offset_of(self, address: int) -> int | None:
         """Return the file offset of an address of the file, or None."""

@@ -10,7 +10,7 @@ from importlib import resources
 from adp_tui.engine.adp.descriptor import Descriptor, load
 from adp_tui.engine.adp.plan import Planner
 from adp_tui.engine.dwarf.types import Type
-from adp_tui.engine.errors import LayoutError
+from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 
 __all__ = ["Chosen", "choose", "load_catalogue"]
@@ -72,6 +72,6 @@ def _resolve(program: Program, planner: Planner, descriptor: Descriptor, probe: 
     try:
         for field in path.split(".") if path else ():
             type_ = planner.field(type_, field).type
-    except LayoutError as error:
+    except AdpError as error:
         return str(error)
     return None
