@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from adp_tui.engine.unwind.locals import variables
-
 from adp_tui.engine.analysis.freeze import freeze
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
 from adp_tui.engine.analysis.survey import Survey
@@ -13,6 +11,7 @@ from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import live_variables
+from adp_tui.engine.unwind.locals import variables
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import Value
 
