@@ -120,10 +120,8 @@ class AddressMap:
 
     def __init__(self, sections: Sections, units: Sequence[Unit]) -> None:
         self._sections = sections
-        rows = _aranges(sections)
-        covered = {owner for _, _, owner in rows}
-        self._listed = _Spans(rows)
-        self._unlisted = [unit for unit in units if unit.offset not in covered]
+        self._listed = _Spans(_aranges(sections))
+        self._units = units
         self._others: _Spans | None = None
 
     def unit_offset(self, address: int) -> int | None:
@@ -134,16 +132,16 @@ class AddressMap:
     def span(self, address: int) -> tuple[int, int, int] | None:
         """Return the run of a unit's code that holds an address: start, end, unit offset."""
         found = self._listed.find(address)
-        if found is not None or not self._unlisted:
+        if found is not None:
             return found
         if self._others is None:
-            self._others = _Spans(self._read_unlisted())
+            self._others = _Spans(self._read_units())
         return self._others.find(address)
 
-    def _read_unlisted(self) -> list[tuple[int, int, int]]:
-        """Ask the first DIE of each unit that ``.debug_aranges`` says nothing of."""
+    def _read_units(self) -> list[tuple[int, int, int]]:
+        """Ask the first DIE of each unit: the table may leave some out, or be broken."""
         rows: list[tuple[int, int, int]] = []
-        for unit in self._unlisted:
+        for unit in self._units:
             try:
                 first = Die(self._sections, unit, unit.first)
                 # Functions that the linker dropped stand at 0 or 1.
