@@ -6,6 +6,7 @@ Run it with ``make screenshots``.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +40,8 @@ PICTURES = (
 )
 
 
-async def settled(app: AdpApp, pause: object) -> None:
+async def settled(app: AdpApp, pause: Callable[[float], Awaitable[None]]) -> None:
     """Wait until the target is read and the detail has followed the cursor."""
-    assert callable(pause)
     main = app.main
     while True:
         await pause(0.05)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Screen, refused
+from driving import Screen, refused
 from fake_door import FakeDoor, opener
 from textual.pilot import Pilot
 
