@@ -36,6 +36,11 @@ from adp_tui.engine.target import Facts, Module, ThreadState
 __all__ = ["CoreTarget", "is_compressed", "open_beginning", "open_core"]
 
 _RCX = 2
+_NO_STACKS = (
+    "the core was written without private memory (stacks and heap), so neither callers nor tasks "
+    "can be read: its coredump_filter left it out; `echo 0x33 > /proc/PID/coredump_filter` before "
+    "the crash keeps it"
+)
 
 
 def open_core(
@@ -133,7 +138,10 @@ class CoreTarget:
         mapped = _mapped(segments, notes, saved, places, noted)
         found = find_modules(mapped, saved, notes.auxv, places)
         self._modules = tuple(each.module for each in found)
-        self._files, more = _splice(found, _anonymous_saved(segments, notes))
+        anonymous_saved = _anonymous_saved(segments, notes)
+        if anonymous_saved is False:
+            noted.append(_NO_STACKS)
+        self._files, more = _splice(found, anonymous_saved is True)
         self._memory = core_memory(segments, pieces, more)
         self._threads = tuple(
             self._thread(raw, index, notes) for index, raw in enumerate(notes.threads)
@@ -244,13 +252,16 @@ def _mapped(
     return mapped
 
 
-def _anonymous_saved(segments: CoreSegments, notes: CoreNotes) -> bool:
+def _anonymous_saved(segments: CoreSegments, notes: CoreNotes) -> bool | None:
     """Return whether the core was to have private anonymous memory: the stacks tell."""
+    saved = None
     for thread in notes.threads:
         load = segments.load_at(thread.registers[X86_64.sp])
         if load is not None and load.filesz:
             return True
-    return False
+        if load is not None:
+            saved = False
+    return saved
 
 
 def _splice(

@@ -49,6 +49,7 @@ def problems(
     if executable is None:
         yield Loss("program", "it is not known which file is the program: its tasks are not", 1)
     elif executable.elf is not None:
+        yield from _unproved(executable)
         yield from _debug_information(executable)
         if not recognised and _level(executable) in (Level.FULL, Level.FOREIGN):
             yield from _runtime(executable, refused)
@@ -56,6 +57,24 @@ def problems(
 
 def _level(image: Image) -> Level:
     return image.debug.level if image.debug is not None else Level.NONE
+
+
+def _unproved(image: Image) -> Iterator[Loss]:
+    """Yield a loss where nothing tells that a file is the build that ran."""
+    module = image.module
+    if module.verified or module.file is None:
+        return
+    why = (
+        f"{module.file} has no build-id"
+        if module.file_build_id is None
+        else "the core does not tell its build-id (coredump_filter without 0x10)"
+    )
+    yield Loss(
+        f"module {module.path}",
+        f"{why}, so it cannot be checked that {module.file} is the program that ran",
+        1,
+        missing=False,
+    )
 
 
 def _debug_information(image: Image) -> Iterator[Loss]:
