@@ -221,7 +221,9 @@ class WakerSlot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegisteredRule:
-    """A resource that an executor's drivers list: a socket, a timer."""
+    """A resource that an executor's drivers list (a socket, a timer), or that a future written
+    by hand keeps and polls (a channel, a stream of HTTP/2).
+    """
 
     type: str
     kind: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +28,7 @@ _OPAQUE = (
     "alloc::sync::Arc", "alloc::sync::Weak", "alloc::rc::Rc", "alloc::string::String",
     "core::task::wake::Waker", "core::task::wake::Context", "std::sync::",
 )  # fmt: skip
+_PRINCIPAL = re.compile(r"dyn (?:for<[^>]*> ?)?([\w:]+)(?:<(Output=)?)?")
 _FOLLOWED = ("&mut ", "alloc::boxed::Box<", "&")
 
 
@@ -90,7 +92,7 @@ class BranchFinder:
             return
         type_ = value.type
         if depth and is_fat(value):
-            if "Future" in type_.name:
+            if is_future_object(type_.name):
                 yield _Found(path, value, None)
             return
         if _is_maybe_done(type_):
@@ -173,7 +175,7 @@ class BranchFinder:
         if type_.kind in (Kind.BASE, Kind.C_ENUM, Kind.FUNCTION):
             return False
         if _is_trait_object(type_):
-            return "Future" in type_.name
+            return is_future_object(type_.name)
         return _is_maybe_done(type_) or self._rules.is_future(type_.name)
 
     @staticmethod
@@ -201,6 +203,21 @@ class BranchFinder:
             yield from (member.type for member in type_.members)
         if item is not None:
             yield item
+
+
+def is_future_object(name: str) -> bool:
+    """Tell whether a pointer to a trait object is one to a future, by what the trait is.
+
+    A trait that is a future's, too, names its output (``dyn Sleep<Output=()>``); one that only
+    makes futures has them among its arguments (``dyn Service<R, Future=Pin<Box<dyn Future…>>>``).
+    """
+    found = _PRINCIPAL.search(name)
+    if found is None:
+        return False
+    trait = found[1]
+    if trait == "core::future::future::Future":
+        return True
+    return not trait.startswith("core::ops::") and found[2] == "Output="
 
 
 def _is_trait_object(type_: Type) -> bool:

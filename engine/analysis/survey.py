@@ -14,6 +14,7 @@ from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
 from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
+from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
 from adp_tui.engine.analysis.threads import read_locals, region_of, set_roles, unwind_all
 from adp_tui.engine.analysis.waits import Numbering, Registered, WaitReader
@@ -165,13 +166,15 @@ class Survey:
         ):
             for value in applied.values(expression, env, name):
                 timers += name == "timers"
-                found.extend(self._wakers_of(value, executor))
+                found.extend(self._wakers_of(value, executor.value))
         self.timers[executor.address] = timers
         return found
 
-    def _wakers_of(self, value: Value, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
+    def _wakers_of(
+        self, value: Value, executor: Value | None = None
+    ) -> list[tuple[Registered, Wakes]]:
         found = []
-        env: dict[str, object] = {"it": value, "executor": executor.value}
+        env: dict[str, object] = {"it": value, "executor": executor}
         for bound in self.book.registered.all(value.type.name):
             applied, rule = bound.applied, bound.rule
             remaining = applied.number(rule.remaining_ms, env)
@@ -262,12 +265,13 @@ class Survey:
 
     def _find_waits(self) -> None:
         reader = WaitReader(self.numbering)
+        stored = Stored(self.program, self.book, self._wakers_of, self.target_of)
         for number, task in enumerate(self.tasks):
             if number % 256 == 0:
                 self._check()
             if task.state in (TaskState.RUNNING, TaskState.COMPLETE) or task.kind == "blocking":
                 continue
-            registered = self._registered.get(task.index, ())
+            registered = [*self._registered.get(task.index, ()), *stored.of(task)]
             task.waits = reader.read(task, registered, self.fds)
         self._add_joins()
 

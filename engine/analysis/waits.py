@@ -26,6 +26,8 @@ class Leaf:
     rule: Bound[WaitRule] | None
     below: tuple[LiveFrame, ...] = ()
     """The frames further in than the one that names the wait."""
+    above: tuple[LiveFrame, ...] = ()
+    """The frames of its branch further out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +38,7 @@ class Registered:
     mode: str | None
     resource: Value
     remaining_ms: int | None = None
+    branch: str | None = None
 
 
 _PENDING = ("pending", "polling", "unpolled")
@@ -50,7 +53,7 @@ def _leaves(frames: Sequence[LiveFrame], branch: str | None, armed: bool) -> Ite
     for index, live in enumerate(frames):
         if isinstance(live.rule, Bound) and _applies(live.rule.rule, frames[index + 1 :]):
             rest = tuple(frames[index + 1 :])
-            yield Leaf(live, branch, armed, live.rule, rest)
+            yield Leaf(live, branch, armed, live.rule, rest, tuple(frames[:index]))
             return
         if live.branches:
             for arm in live.branches:
@@ -62,7 +65,7 @@ def _leaves(frames: Sequence[LiveFrame], branch: str | None, armed: bool) -> Ite
     if frames:
         last = frames[-1]
         if last.frame.state not in ("returned", "panicked"):
-            yield Leaf(last, branch, armed, None)
+            yield Leaf(last, branch, armed, None, (), tuple(frames[:-1]))
 
 
 def _applies(rule: WaitRule, below: Sequence[LiveFrame]) -> bool:
@@ -168,6 +171,7 @@ class WaitReader:
             wait = Wait(
                 kind=entry.kind,
                 mode=entry.mode,
+                branch=entry.branch,
                 resource=resource,
                 fd=fds.get(address),
                 remaining_s=None if left is None else _signed(left) / 1000,

@@ -418,7 +418,7 @@ SOCKETS = (
           deadline pending
             tokio::time::sleep::Sleep
         """,
-        ("[deadline] timer", "io readable fd=lines"),
+        ("[deadline] timer", "[value] io readable fd=lines"),
     ),
     Expected(
         "write",
