@@ -60,6 +60,7 @@ class _Job:
     tokio: str | None
     profile: str
     debug: str | None
+    features: tuple[str, ...]
     arguments: tuple[str, ...]
 
     @property
@@ -70,7 +71,7 @@ class _Job:
     @property
     def label(self) -> str:
         extra = [f"debug-{self.debug}"] if self.debug else []
-        parts = (self.name, self.tokio, self.profile, *extra, *self.arguments)
+        parts = (self.name, self.tokio, self.profile, *extra, *self.features, *self.arguments)
         return re.sub(r"[^\w.-]", "_", "-".join(filter(None, parts)))
 
     @property
@@ -98,6 +99,7 @@ def make(
     tokio: str | None = None,
     profile: str = "debug",
     debug: str | None = None,
+    features: tuple[str, ...] = (),
 ) -> Dump:
     """Return the core of a program in ``tests/programs``, made unless it is there already.
 
@@ -109,13 +111,14 @@ def make(
         profile: ``debug`` or ``release``.
         debug: Value of cargo's ``debug`` setting instead of the profile's: 0, 1,
             line-tables-only.
+        features: Features of the program that are switched on.
 
     Raises:
         MissingToolError: cargo or gdb isn't installed.
         AssertionError: it doesn't compile, or leaves no core; the message has the output.
     """
     folder = ROOT / "demo" if name == "demo" else PROGRAMS / name
-    job = _Job(name, folder, tokio, profile, debug, arguments)
+    job = _Job(name, folder, tokio, profile, debug, features, arguments)
     place = CORES / job.label
     key = job.key()
     with _lock():
@@ -149,8 +152,9 @@ def _build(job: _Job) -> Path:
         _copy(source, copy / source.relative_to(job.folder))
     _copy(job.lock, copy / "Cargo.lock")
     profile = [] if job.profile == "debug" else ["--profile", job.profile]
+    features = ["--features", ",".join(job.features)] if job.features else []
     done = subprocess.run(
-        ["nice", _tool("cargo"), "build", "--locked", *profile],
+        ["nice", _tool("cargo"), "build", "--locked", *profile, *features],
         cwd=copy,
         env={**os.environ, **job.environment},
         capture_output=True,
