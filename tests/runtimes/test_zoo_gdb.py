@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+
+import pytest
 from support.cores import Dump
 from support.native import by_gdb
 from support.reading import Reading
@@ -9,6 +12,8 @@ from support.reading import Reading
 
 def test_every_pc_is_that_of_gdb(zoo: Reading) -> None:
     # GIVEN the stacks that gdb finds in the same core
+    if shutil.which("gdb") is None:
+        pytest.fail("gdb is needed: apt-get install gdb")
     expected = by_gdb(Dump(zoo.dump.core, zoo.dump.exe, {}))
     found = {thread.tid: thread.stack for thread in zoo.snapshot.threads}
     # THEN each thread has the same frames: address, inlined or not, line
