@@ -1,0 +1,86 @@
+"""The zoo's core, read whole once, and a copy of it that each test may damage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hostile.damage import DamagedCore
+from support.build import Dump
+from support.reading import Reading, read
+
+import adp_tui.engine.image as image
+from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.elf.file import ElfFile
+
+
+@pytest.fixture(scope="session")
+def zoo(dump: Callable[..., Dump]) -> Dump:
+    """Return a release core: it is read three times as fast as a debug one."""
+    return dump("zoo", tokio="1.54.1", profile="release")
+
+
+@pytest.fixture(scope="session")
+def known_files() -> Iterator[None]:
+    """Keep what was read of sound files: each test damages only the core."""
+    files: dict[Path, ElfFile] = {}
+    infos: dict[int, tuple[ElfFile, DebugInfo]] = {}
+
+    class Known:
+        from_bytes = staticmethod(ElfFile.from_bytes)
+
+        @staticmethod
+        def open(path: Path) -> ElfFile:
+            if path not in files:
+                files[path] = ElfFile.open(path)
+            return files[path]
+
+    def info(file: ElfFile) -> DebugInfo:
+        if id(file) not in infos:
+            infos[id(file)] = (file, DebugInfo(file))
+        return infos[id(file)][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image, "ElfFile", Known)
+        patch.setattr(image, "DebugInfo", info)
+        yield
+
+
+@pytest.fixture(scope="module")
+def sound(zoo: Dump, known_files: None) -> Iterator[Reading]:
+    """Return the core as it is before any damage."""
+    reading = read(zoo)
+    yield reading
+    reading.session.close()
+
+
+@pytest.fixture(scope="module")
+def copy(zoo: Dump, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DamagedCore]:
+    folder = tmp_path_factory.mktemp("hostile")
+    copy = DamagedCore(zoo.core, folder / "core")
+    yield copy
+    copy.close()
+    copy.path.unlink()
+
+
+@pytest.fixture
+def core(copy: DamagedCore) -> Iterator[DamagedCore]:
+    """Return a copy of the core; what a test writes into it is undone."""
+    yield copy
+    copy.restore()
+
+
+@pytest.fixture
+def reread(zoo: Dump, core: DamagedCore, known_files: None) -> Iterator[Callable[[], Reading]]:
+    """Return what reads the damaged copy."""
+    readings: list[Reading] = []
+
+    def reread() -> Reading:
+        readings.append(read(replace(zoo, core=core.path)))
+        return readings[-1]
+
+    yield reread
+    for reading in readings:
+        reading.session.close()
