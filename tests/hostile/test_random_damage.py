@@ -50,9 +50,7 @@ def test_a_core_that_is_cut_off(share: float, zoo: Dump, tmp_path: Path, known_f
     copy.path.unlink()
 
 
-def test_nothing_but_headers_is_refused(
-    zoo: Dump, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_nothing_but_headers_is_refused(zoo: Dump, tmp_path: Path) -> None:
     copy = DamagedCore(zoo.core, tmp_path / "core")
     os.truncate(copy.path, 64)
     with pytest.raises(OpenError) as refused:
