@@ -140,9 +140,9 @@ class NavigationBar(Bar):
         segments: list[Segment] = [Segment(" ", base)]
         self._places = []
         at = 1
-        for name, text in self._entries:
+        for name, text in self._fitting(width):
             chosen = name == self._chosen
-            shown = f"[{plain(text)}]" if chosen else f" {plain(text)} "
+            shown = f"[{text}]" if chosen else f" {text} "
             self._places.append((at, at + cell_len(shown), name))
             at += cell_len(shown) + 1
             style = self.style_of("chosen") if chosen else self.style_of("muted")
@@ -150,12 +150,20 @@ class NavigationBar(Bar):
         notice = [Span(plain(span.text), span.ink) for span in self._notice]
         room = width - at - 1
         size = sum(cell_len(span.text) for span in notice)
-        segments.append(Segment(" " * max(room - size, 0), base))
+        if self._entries:
+            segments.append(Segment(" " * max(room - size, 0), base))
         for text, ink in notice:
             shown = cut(text, max(room, 0))
             room -= cell_len(shown)
             segments.append(Segment(shown, self.style_of(ink.value)))
         return Strip(segments).simplify().adjust_cell_length(width, base)
+
+    def _fitting(self, width: int) -> list[tuple[str, str]]:
+        """Return names and texts; where there is no room, of the others only the first word."""
+        entries = [(name, plain(text)) for name, text in self._entries]
+        if sum(cell_len(text) + 3 for _, text in entries) <= width:
+            return entries
+        return [(n, t if n == self._chosen else t.split(" ", 1)[0]) for n, t in entries]
 
     def on_click(self, event: events.Click) -> None:
         """Say which pane was clicked."""

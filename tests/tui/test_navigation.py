@@ -176,6 +176,9 @@ async def test_80_by_24_shows_a_list_with_its_stack_then_the_detail(start) -> No
 async def test_other_sizes(start, size, panes) -> None:
     async with start(size=size) as screen:
         assert shown(screen) == panes
+        # AND the chosen pane is named, the others by number at least
+        line = next(line for line in screen.lines() if "[3 Tasks 23]" in line)
+        assert all(number in line for number in "124")
 
 
 async def test_resizing_keeps_what_is_chosen(start) -> None:

@@ -108,7 +108,7 @@ class MainScreen(MainActions):
         if step.done is not None:
             of = f" {step.done:,}" + (f" of {step.total:,}" if step.total is not None else "")
         self.query_one(NavigationBar).show_notice(
-            Span(f"{step.text}{of} … ", Ink.ACCENT), Span("esc stops", Ink.MUTED)
+            Span(f"{step.text}{of} … ", Ink.ACCENT), Span("esc stops it", Ink.MUTED)
         )
 
     def _ask_summary(self) -> None:
@@ -182,7 +182,7 @@ class MainScreen(MainActions):
         what = self.thread.reading
         if what is not None:
             self.query_one(NavigationBar).show_notice(
-                Span(f"reading {what} … ", Ink.ACCENT), Span("esc stops", Ink.MUTED)
+                Span("esc stops ", Ink.MUTED), Span(f"reading {what} …", Ink.ACCENT)
             )
 
     def _show_losses(self) -> None:
@@ -197,7 +197,10 @@ class MainScreen(MainActions):
             bar.show_notice()
 
     def _show_navigation(self) -> None:
-        counts = dict(self.summary.counts) if self.summary is not None else {}
+        """Show the panes with their counts; while the target is read its progress stands here."""
+        if self.summary is None:
+            return
+        counts = dict(self.summary.counts)
         entries = []
         for number, view in enumerate(VIEWS, 1):
             count = f" {counts[view]:,}" if view in counts else ""

@@ -27,6 +27,22 @@ from adp_tui.widgets.variable_tree import VariableTree
 __all__ = ["MainActions"]
 
 
+_ON_ROWS = frozenset(
+    (
+        "copy",
+        "expand",
+        "filter",
+        "invert",
+        "losses",
+        "match",
+        "open",
+        "sort",
+        "tree",
+        "view",
+        "zoom",
+    )
+)
+"""Actions that mean nothing before there are rows."""
 _JOINED = re.compile(r"t\d+\b")
 """A wait on another task begins with that task's key."""
 
@@ -79,6 +95,8 @@ class MainActions(ListScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Tell which actions make sense in the pane that has the focus."""
         in_list = self.pane not in DETAIL
+        if self.summary is None and action in _ON_ROWS:
+            return False
         match action:
             case "filter" | "sort" | "invert" | "match":
                 return in_list and not self.filtering
@@ -86,8 +104,6 @@ class MainActions(ListScreen[None]):
                 return self.pane == "tasks"
             case "expand":
                 return in_list or self.pane == "variables"
-            case "open" | "losses" | "view" | "copy" | "zoom":
-                return self.summary is not None
         return True
 
     # Panes.
