@@ -28,6 +28,7 @@ def foreign(dump, tmp_path: Path) -> tuple[Dump, Path, Path]:
     """Return a program, its core and its libc, which are where this machine does not look."""
     tiny = dump("tiny")
     path = next(each.file for each in open_core(tiny.core).modules() if "/libc.so" in each.path)
+    assert path is not None
     there = tmp_path / "there"
     there.mkdir()
     libc, exe = there / "libc.so.6", there / "tiny"
