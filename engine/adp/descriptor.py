@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, get_type_hints
 
+from adp_tui.engine.adp.extend import DescriptorError, extended
 from adp_tui.engine.adp.language import Node, parse
 from adp_tui.engine.errors import AdpError
 
@@ -44,10 +45,6 @@ __all__ = [
 SCHEMA = 1
 MAX_SIZE = 1 << 20
 """Bytes of one descriptor."""
-
-
-class DescriptorError(AdpError):
-    """A descriptor as a whole cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,12 +335,23 @@ _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")
 R = TypeVar("R")
 
 
-def load(text: str) -> Descriptor:
+def load(text: str, others: Mapping[str, str] | None = None) -> Descriptor:
     """Read a descriptor.
 
+    Args:
+        text: The JSON.
+        others: Descriptors that it may extend, by name.
+
     Raises:
-        DescriptorError: it is no JSON object, has no id, or needs a newer reader.
+        DescriptorError: it is no JSON object, has no id, needs a newer reader, or extends what
+            is not there.
     """
+    texts = others or {}
+    data = extended(_read(text), lambda name: _read(texts[name]) if name in texts else None)
+    return _Loader(data).descriptor()
+
+
+def _read(text: str) -> dict[str, Any]:
     if len(text) > MAX_SIZE:
         raise DescriptorError(
             f"a descriptor of {len(text)} characters is too long",
@@ -368,7 +376,7 @@ def load(text: str) -> Descriptor:
             f" (this reader knows {SCHEMA})",
             help="a newer adp-tui may read it" if newer else f'write "adp": {SCHEMA}',
         )
-    return _Loader(data).descriptor()
+    return data
 
 
 class _Loader:

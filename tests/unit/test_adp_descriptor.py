@@ -69,6 +69,62 @@ class TestCatalogue:
         assert refused is shipped and "the program has no type" in reason
 
 
+BASE = {"adp": 1, "id": "a", "title": "all", "types": {"T": "a::T", "U": "a::U"}}
+
+
+class TestExtends:
+    def extend(self, *chain):
+        """Return the first of these descriptors, of which each extends the next."""
+        texts = {str(number): json.dumps(data) for number, data in enumerate(chain)}
+        return load(texts["0"], texts)
+
+    def test_objects_are_merged_and_lists_replaced(self):
+        # GIVEN a descriptor with two of everything
+        base = BASE | {
+            "defs": {"one(x)": "1", "two(x)": "2"},
+            "probe": ["#T.a"],
+            "waits": [{"on": "#T", "kind": "lock"}],
+            "polls": ["p", "q"],
+        }
+        # WHEN another extends it with one of each
+        child = {"adp": 1, "id": "a", "extends": "1", "types": {"U": "b::U"}}
+        child |= {"defs": {"two(y)": "y"}, "probe": ["#T.b"], "polls": ["r"]}
+        found = self.extend(child, base)
+        # THEN its entries win, its lists replace, and the rest stays
+        assert found.types == {"T": "a::T", "U": "b::U"}
+        assert {name: d.body.text for name, d in found.defs.items()} == {"one": "1", "two": "y"}
+        assert (found.probe, found.polls) == (("#T.b",), ("r",))
+        assert ([w.on for w in found.waits], found.title) == (["a::T"], "all")
+        assert found.problems == ()
+
+    def test_an_extended_one_may_extend(self):
+        middle = {"adp": 1, "id": "a", "extends": "2", "polls": ["m"]}
+        found = self.extend({"adp": 1, "id": "a", "extends": "1"}, middle, BASE)
+        assert (found.types, found.polls) == (BASE["types"], ("m",))
+
+    @pytest.mark.parametrize("name", ["absent", 3, ["1"], "", "../1"])
+    def test_what_is_not_there(self, name):
+        with pytest.raises(DescriptorError, match="no such descriptor") as caught:
+            self.extend(BASE | {"extends": name}, BASE)
+        assert caught.value.help
+
+    def test_rings(self):
+        for next_ in ("0", "1"):
+            with pytest.raises(DescriptorError, match="extends itself"):
+                self.extend(BASE | {"extends": "1"}, BASE | {"extends": next_})
+
+    def test_too_many(self):
+        chain = [BASE | {"extends": str(number + 1)} for number in range(8)]
+        assert self.extend(*chain, BASE).title == "all"
+        chain = [BASE | {"extends": str(number + 1)} for number in range(9)]
+        with pytest.raises(DescriptorError, match="more than 8"):
+            self.extend(*chain, BASE)
+
+    def test_a_broken_one_is_named(self):
+        with pytest.raises(DescriptorError, match="b: schema 7"):
+            self.extend(BASE | {"extends": "1"}, {"adp": 7, "id": "b"})
+
+
 def test_probes_choose(rust_program):
     """GIVEN probes that must and must not resolve THEN only what fits is applied, once."""
     program = rust_program[0]

@@ -15,6 +15,8 @@ from adp_tui.engine.program import Program
 
 __all__ = ["Chosen", "choose", "load_catalogue"]
 
+SUFFIX = ".adp.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -27,11 +29,12 @@ class Chosen:
 @cache
 def load_catalogue() -> tuple[Descriptor, ...]:
     """Read the descriptors that ship with adp-tui, by file name."""
-    files = sorted(
-        (f for f in resources.files(__name__).iterdir() if f.name.endswith(".adp.json")),
-        key=lambda f: f.name,
-    )
-    return tuple(load(f.read_text("utf-8")) for f in files)
+    texts = {
+        file.name.removesuffix(SUFFIX): file.read_text("utf-8")
+        for file in resources.files(__name__).iterdir()
+        if file.name.endswith(SUFFIX)
+    }
+    return tuple(load(texts[name], texts) for name in sorted(texts))
 
 
 def choose(program: Program, descriptors: Sequence[Descriptor]) -> Chosen:
