@@ -22,6 +22,8 @@ __all__ = ["Search", "string_offsets"]
 MAX_INDEXES = 4096
 MAX_HITS = 200_000
 """Candidates looked at for one name."""
+MAX_FRAME_BASE = 8
+"""Bytes of the expression of a function's frame base."""
 MAX_SUFFIXES = 256
 """Strings that end in a name and are tried where no string is the name itself."""
 
@@ -207,12 +209,10 @@ class Search:
             for code, declaration in table.items():
                 if declaration.tag not in tags:
                     continue
-                place = declaration.fixed.get(attribute) or _after_frame_base(
-                    declaration, attribute
-                )
-                if place is not None and place[1] == FORM.STRP:
-                    raw = _encode(code)
-                    known.append((raw, len(raw) + place[0]))
+                raw = _encode(code)
+                for place, form in _places(declaration, attribute):
+                    if form == FORM.STRP:
+                        known.append((raw, len(raw) + place))
             # The nearest code is the true one: what stands before it is the end of another DIE.
             known.sort(key=lambda shape: shape[1])
             self._named[key] = known
@@ -348,20 +348,29 @@ class Search:
         return lows
 
 
-def _after_frame_base(declaration: Declaration, wanted: int) -> tuple[int, int] | None:
-    """Return where a function's name (or linkage name) stands if its frame base is one register.
+def _places(declaration: Declaration, wanted: int) -> Iterator[tuple[int, int]]:
+    """Yield where a name (or linkage name) may stand, with its form.
 
-    LLVM writes DW_AT_frame_base before the name, as an expression of one byte.
+    LLVM writes DW_AT_frame_base before a function's: an expression of one byte for a register, of
+    a few where it is counted from the CFA.
     """
-    at = 0
+    fixed = declaration.fixed.get(wanted)
+    if fixed is not None:
+        yield fixed
+        return
+    at, vary = 0, False
     for attribute, form, _ in declaration.attributes:
         if attribute == wanted:
-            return at, form
+            sizes = range(2, MAX_FRAME_BASE + 2) if vary else (0,)
+            yield from ((at + size, form) for size in sizes)
+            return
         size = FIXED_SIZE.get(form)
-        if size is None and not (attribute == AT.FRAME_BASE and form == FORM.EXPRLOC):
-            return None
-        at += 2 if size is None else size
-    return None
+        if size is not None:
+            at += size
+        elif attribute == AT.FRAME_BASE and form == FORM.EXPRLOC and not vary:
+            vary = True
+        else:
+            return
 
 
 def _encode(code: int) -> bytes:
