@@ -29,6 +29,8 @@ _OPAQUE = (
     "core::task::wake::Waker", "core::task::wake::Context", "std::sync::",
 )  # fmt: skip
 _PRINCIPAL = re.compile(r"dyn (?:for<[^>]*> ?)?([\w:]+)(?:<(Output=)?)?")
+_OF_MACROS = ("_ref__futures", "futures")
+"""What the closures of select! and join! capture: a tuple of futures, all polled."""
 _FOLLOWED = ("&mut ", "alloc::boxed::Box<", "&")
 
 
@@ -132,12 +134,27 @@ class BranchFinder:
         # ``(PhantomData<T>, F)`` is no pair of branches.
         tuple_type = type_.name.startswith("(") and len(members) > 1
         for member in members:
+            if member.name in _OF_MACROS and "{closure_env#" in type_.name:
+                futures = _tuple_behind(value.of(member))
+                if futures is not None:
+                    yield from self._each(futures, depth)
+                    continue
             name = member.name
             if name.startswith("__") and name[2:].isdigit():
                 step = (name[2:],) if tuple_type else ()
             else:
                 step = (name,)
             yield from self._search(value.of(member), (*path, *step), depth + 1)
+
+    def _each(self, futures: Value, depth: int) -> Iterator[_Found]:
+        """Yield every member of a macro's tuple: a future, recognised or not."""
+        for index, member in enumerate(futures.type.members):
+            found = False
+            for item in self._search(futures.of(member), (str(index),), depth + 1):
+                found = True
+                yield item
+            if not found:
+                yield _Found((str(index),), futures.of(member), None)
 
     def _pointer(self, value: Value, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
         """Follow a box, or the ``&mut`` of a capture, to a future or a tuple of them."""
@@ -222,6 +239,19 @@ def is_future_object(name: str) -> bool:
 
 def _is_trait_object(type_: Type) -> bool:
     return type_.member("vtable") is not None and type_.member("pointer") is not None
+
+
+def _tuple_behind(value: Value) -> Value | None:
+    """Return the tuple that a value is, or that a chain of references leads to."""
+    current: Value | None = value
+    try:
+        for _ in range(MAX_POINTERS):
+            if current is None or current.type.kind is not Kind.POINTER:
+                break
+            current = current.deref()
+    except AdpError:
+        return None
+    return current if current is not None and current.type.name.startswith("(") else None
 
 
 def _is_maybe_done(type_: Type) -> bool:
