@@ -191,6 +191,11 @@ class Planner:
             steps, current = self._peel(steps, current, f"a number in {type_.name}")
         raise LayoutError(f"{type_.name} is no number")
 
+    def lens(self, type_: Type) -> Plan | None:
+        """Resolve what the descriptor itself says that a type wraps; None where it says nothing."""
+        plans = (self._path(type_, path) for path in self._lenses.get(type_.base_name, ()))
+        return next((plan for plan in plans if plan is not None), None)
+
     def peel(self, type_: Type) -> Plan:
         """Resolve one transparent step.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator
 
+from adp_tui.engine.adp.plan import Plan
 from adp_tui.engine.analysis.typegraph import TypeGraph
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
@@ -38,7 +39,10 @@ class Follow(enum.Enum):
 
 
 class Reach:
-    """Finds values whose type name ``wanted`` accepts, without entering ``opaque`` types."""
+    """Finds values whose type name ``wanted`` accepts, without entering ``opaque`` types.
+
+    ``lens`` leads through a runtime's own pointer types, which no other pointer is followed in.
+    """
 
     def __init__(
         self,
@@ -46,11 +50,13 @@ class Reach:
         wanted: Callable[[str], bool],
         opaque: Callable[[str], bool],
         follow: Follow,
+        lens: Callable[[Type], Plan | None] | None = None,
     ) -> None:
         self._program = program
         self._wanted = wanted
         self._opaque = opaque
         self._follow = follow
+        self._lens = lens or (lambda _: None)
         self._graph = TypeGraph(lambda t: wanted(t.name), self._edges)
 
     def find(self, start: Value, limit: int = MAX_NODES) -> Iterator[Value]:
@@ -83,6 +89,10 @@ class Reach:
     def _edges(self, type_: Type) -> Iterator[Type | None]:
         """Yield the types that a value of this type leads to; None for a trait object."""
         if self._opaque(type_.name):
+            return
+        through = self._lens(type_)
+        if through is not None:
+            yield through.type
             return
         if type_.kind is Kind.POINTER:
             if self._followed(type_.name) and type_.target is not None:
@@ -130,6 +140,12 @@ class Reach:
         type_ = value.type
         name = type_.name
         if self._opaque(name):
+            return
+        through = self._lens(type_)
+        if through is not None:
+            target = through.run(value)
+            if target is not None:
+                yield target
             return
         if type_.kind is Kind.POINTER:
             target = value.deref() if self._followed(name) else None

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 from adp_tui.engine.adp.descriptor import AdapterRule, Descriptor, Expression, WaitRule
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.adp.plan import Plan
+from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import is_coroutine_name
@@ -183,6 +185,11 @@ class RuleBook:
         return Matcher(
             [(pattern(r), Bound(a, r)) for a in self.applied for r in rules(a.descriptor)]
         )
+
+    def lens(self, type_: Type) -> Plan | None:
+        """Return the way to what a runtime's own pointer type leads to."""
+        plans = (a.evaluator.planner.lens(type_) for a in self.applied if a.descriptor.lenses)
+        return next((plan for plan in plans if plan is not None), None)
 
     def opaque(self, name: str) -> bool:
         """Tell whether typed walks must not enter this type."""

@@ -40,6 +40,7 @@ class Stored:
             lambda name: any(bound.rule.kind != "timer" for bound in book.registered.all(name)),
             book.opaque,
             Follow.SHARED,
+            book.lens,
         )
 
     def of(self, task: TaskFacts) -> Iterator[Registered]:
