@@ -24,6 +24,7 @@ from adp_tui.engine.adp.descriptor import (
 )
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.language import parse
+from adp_tui.engine.adp.streams import Streams
 from adp_tui.engine.errors import AdpError, LayoutError
 
 
@@ -378,7 +379,11 @@ class TestPage:
 
     def test_it_names_every_built_in(self, debug_program):
         evaluator = Evaluator(debug_program, descriptor())
-        for name in re.findall(r'^            "(\w+)": ', inspect.getsource(Builtins), re.M):
+        for name in re.findall(
+            r'^            "(\w+)": ',
+            inspect.getsource(Builtins) + inspect.getsource(Streams),
+            re.M,
+        ):
             assert re.search(rf"`{name}[`(]", self.page), name
             if name != "first":
                 with pytest.raises(LayoutError):
