@@ -63,7 +63,7 @@ async fn price(State(prices): State<Arc<dyn Prices>>) -> String {
     found.to_string()
 }
 
-#[tracing::instrument]
+#[tracing::instrument] // [mended.span]
 async fn mended() -> &'static str {
     never().await; // [mended.never]
     "at last"

@@ -34,7 +34,7 @@ async fn checks_out() {
     pays().instrument(span).await; // [checkout.instrument]
 }
 
-#[tracing::instrument]
+#[tracing::instrument] // [pays.span]
 async fn pays() {
     never().await; // [pays.never]
 }
