@@ -185,13 +185,14 @@ class RootFinder:
         """Tell whether something that the stack waits on holds a waker of this thread.
 
         Only a stack that could be read to its leaves counts: one that is cut short was read
-        from bytes that are something else.
+        from bytes that are something else. What was never polled has left no waker either.
         """
         if thread.parker is None or any(f.frame.problem for f in walk_frames(stack.frames)):
             return False
         return any(
             wakes is not None and wakes.thread == thread.parker
             for leaf in leaves(stack)
+            if leaf.frame.frame.state == "suspended"
             for wakes in map(self._wakers.resolve, self._wakers_of(leaf))
         )
 
