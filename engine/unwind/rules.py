@@ -103,7 +103,8 @@ class FrameRules:
             restored.pop(number, None)
         pc = restored.get(row.return_column) if row.return_column in row.registers else None
         if not pc:
-            return None, pc == 0
+            # First frames say that they have no caller; a zero is a stack that was overwritten.
+            return None, False
         restored[self._arch.pc] = pc
         if self._arch.sp not in restored:
             return None, False

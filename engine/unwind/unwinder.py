@@ -103,7 +103,7 @@ class Unwinder:
     @staticmethod
     def _unreadable(image: Image | None, lookup: int) -> str:
         name = "" if image is None else f" in {image.name}"
-        return f"the stack memory that holds the caller of {lookup:#x}{name} cannot be read"
+        return f"the stack memory of the caller of {lookup:#x}{name} cannot be read, or is zero"
 
     @staticmethod
     def _why(image: Image | None, problem: str | None, lookup: int) -> str:
