@@ -43,7 +43,7 @@ class RawFrame:
 @dataclass(frozen=True, slots=True, eq=False)
 class NativeStack:
     """The frames of a thread, innermost first. ``cut`` says why it is not whole: it ends too
-    early, or frames of a module whose file is missing were stepped over.
+    early, or frames of a module whose file is missing or broken were stepped over.
     """
 
     frames: tuple[RawFrame, ...]
@@ -90,6 +90,8 @@ class Unwinder:
                     break
                 if image is not None and image.elf is None:
                     gap = gap or image.problem
+                # A guess may step over frames that broken rules would have led to.
+                gap = gap or found.problem
             if not self._grows(caller, sp):
                 cut = f"the caller of {lookup:#x} would not stand above it on the stack"
                 break
