@@ -121,12 +121,15 @@ class CfiTable:
 
     def _find(self, pc: int) -> _Fde | None:
         if self._index is not None:
-            offset = self._by_header(pc)
-            if offset is not None:
+            listed = self._by_header(pc)
+            if listed is not None:
+                start, offset = listed
+                if offset is None:
+                    return None
                 fde = self._entry(offset)
-                if fde is not None and fde.start <= pc < fde.end:
-                    return fde
-                return None
+                if fde is None or fde.start != start:
+                    raise ValueError(offset)
+                return fde if pc < fde.end else None
         starts, offsets = self._all()
         at = bisect_right(starts, pc) - 1
         if at < 0:
@@ -134,8 +137,12 @@ class CfiTable:
         fde = self._entry(offsets[at])
         return fde if fde is not None and fde.start <= pc < fde.end else None
 
-    def _by_header(self, pc: int) -> int | None:
-        """Search the sorted table of ``.eh_frame_hdr``; None where it has no such table."""
+    def _by_header(self, pc: int) -> tuple[int, int | None] | None:
+        """Search the sorted table of ``.eh_frame_hdr``; None where it has no such table.
+
+        Return the start of the last function that begins at the pc or before it, and the offset
+        of its entry, or None where no function does.
+        """
         assert self._index is not None
         blob, address = self._index
         head = blob.slice(0, 16)
@@ -156,9 +163,9 @@ class CfiTable:
             else:
                 high = middle
         if not low:
-            return self._blob.size
-        entry: int = _I32(buffer, base + 8 * (low - 1) + 4)[0] + address
-        return entry - self._address
+            return 0, None
+        start, entry = (_I32(buffer, base + 8 * (low - 1) + at)[0] + address for at in (0, 4))
+        return start, entry - self._address
 
     def _all(self) -> tuple[list[int], list[int]]:
         """Read every entry's start, sorted: where there is no table to search."""
