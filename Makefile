@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 COMMAND := $(VENV)/.command
 STAMP := $(VENV)/.tools
 
-.PHONY: help setup demo test check format bench demo-dump screenshots clean
+.PHONY: help setup demo test matrix check format bench demo-dump screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ tools:
 
 test: $(STAMP) tools ## Run the tests (builds the test programs the first time)
 	$(BIN)/pytest -q
+
+matrix: $(STAMP) tools ## Run the tests of every other version of tokio (takes long)
+	$(BIN)/pytest -q -m matrix
 
 check: $(STAMP) ## Lint, types and import rules: exactly what CI runs
 	$(BIN)/ruff check .

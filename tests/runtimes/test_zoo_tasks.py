@@ -20,7 +20,7 @@ def test_tasks_are_those_of_the_program(zoo: Reading) -> None:
     # WHEN every task is named
     found = set(zoo.tasks)
     # THEN none is missing, and there are no others: no worker's loop, no image on a stack
-    assert found == {expected.name for expected in TASKS}
+    assert found == {expected.name for expected in zoo.expected}
 
 
 @each_task
@@ -65,7 +65,7 @@ def test_place_in_tree(zoo: Reading, expected: Expected) -> None:
 
 def test_names_and_definitions(zoo: Reading) -> None:
     # GIVEN the tasks of async fns of the program
-    for expected in TASKS:
+    for expected in zoo.expected:
         first = expected.lines.split("\n")[0].split(" ")[0]
         if first and "{" not in first:
             # THEN each is named after its fn, with the line where that begins
@@ -107,7 +107,7 @@ def test_blocking_jobs_are_named(zoo: Reading) -> None:
 def test_time_left(zoo: Reading) -> None:
     # GIVEN the tasks that sleep an hour, and those that sleep longer or shorter
     hours = {("closure", None): 2, ("timeouts", "value.deadline"): 0.5}
-    for expected in TASKS:
+    for expected in zoo.expected:
         for wait in zoo.task(expected.name).waits:
             if wait.kind != "timer":
                 assert wait.remaining_s is None
@@ -135,7 +135,7 @@ def test_macros(zoo: Reading) -> None:
 
 def test_resources(zoo: Reading) -> None:
     # GIVEN waits for something that has an address
-    for expected in TASKS:
+    for expected in zoo.expected:
         for wait in zoo.task(expected.name).waits:
             # THEN it is a resource of that kind, and timers and joins have none
             has = wait.kind not in ("timer", "join", "unknown", "signal")

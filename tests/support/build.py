@@ -22,14 +22,19 @@ from pathlib import Path
 from support.crash import MissingToolError, crash
 from support.markers import Markers
 
-__all__ = ["PROFILES", "TOKIO", "Dump", "MissingToolError", "make"]
+__all__ = ["MATRIX", "OLDEST", "PROFILES", "TOKIO", "Dump", "MissingToolError", "is_old", "make"]
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
 BUILDS = ROOT / "target" / "programs"
 """One target folder for all, so that a dependency is built once."""
 CORES = ROOT / "target" / "cores"
+OLDEST = "1.24.2"
+MATRIX = ("1.28.2", "1.29.1", "1.34.0", "1.37.0", "1.39.0", "1.52.1")
+"""One of each way in which tokio keeps things in memory: only `make matrix` tests them."""
 TOKIO = ("1.38.2", "1.47.5", "1.54.1")
+_LESS = (1, 37)
+"""Before this version tokio lacks what some tasks of the zoo use."""
 PROFILES = ("debug", "release")
 RECIPE = 1
 """To be raised when cores must be made again though no source has changed."""
@@ -118,6 +123,8 @@ def make(
         AssertionError: it doesn't compile, or leaves no core; the message has the output.
     """
     folder = ROOT / "demo" if name == "demo" else PROGRAMS / name
+    if name == "zoo" and is_old(tokio):
+        features = ("old", *features)
     job = _Job(name, folder, tokio, profile, debug, features, arguments)
     place = CORES / job.label
     key = job.key()
@@ -134,6 +141,11 @@ def make(
         facts=_facts((place / "stdout").read_text()),
         markers=Markers(folder / "src"),
     )
+
+
+def is_old(tokio: str | None) -> bool:
+    """Tell whether the zoo is built with its feature ``old`` for this version of tokio."""
+    return tokio is not None and tuple(map(int, tokio.split(".")[:2])) < _LESS
 
 
 def _make(job: _Job, place: Path) -> None:
@@ -206,7 +218,7 @@ def main() -> int:
     """Make a core and print its path."""
     parser = argparse.ArgumentParser(prog="python -m support.build", description=__doc__)
     parser.add_argument("program")
-    parser.add_argument("tokio", nargs="?", help=f"{', '.join(TOKIO)}; the newest by default")
+    parser.add_argument("tokio", nargs="?", help="one of the program's locks, or its own")
     parser.add_argument("profile", nargs="?", default="debug", choices=PROFILES)
     chosen = parser.parse_args()
     try:

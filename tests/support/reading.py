@@ -12,6 +12,7 @@ from adp_tui.engine.model import Executor, Frame, Snapshot, Stack, Task, Thread,
 from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import VariableRow
 from support.build import Dump
+from support.zoo import Expected, tasks_with
 
 __all__ = ["Reading", "read"]
 
@@ -26,6 +27,11 @@ class Reading:
     dump: Dump
     session: Session
     snapshot: Snapshot
+
+    @property
+    def expected(self) -> tuple[Expected, ...]:
+        """The tasks that the sources imply."""
+        return tasks_with(self.dump.tokio)
 
     def named(self, prefix: str, number: int | None) -> str | None:
         """Return what the program calls the task (``id``) or thread (``tid``) of that number."""

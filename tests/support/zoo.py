@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from textwrap import dedent
 
-__all__ = ["TASKS", "Expected"]
+from support.build import is_old
+
+__all__ = ["TASKS", "Expected", "tasks_with"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Expected:
     parent: str | None = None
     thread: str | None = None
     cancelled: bool = False
+    newer: bool = False
+    """It uses what tokio lacks before 1.37: it is not in the program built for those."""
 
     @property
     def lines(self) -> str:
@@ -757,6 +761,7 @@ futures_util::stream::futures_unordered::FuturesUnordered
         tokio::sync::mpsc::bounded::Receiver::recv_many
         """,
         ("mpsc recv",),
+        newer=True,
     ),
     Expected(
         "wait_for",
@@ -765,6 +770,7 @@ futures_util::stream::futures_unordered::FuturesUnordered
         tokio::sync::watch::Receiver::wait_for
         """,
         ("watch changed",),
+        newer=True,
     ),
     Expected(
         "closed",
@@ -948,3 +954,8 @@ WRAPPED = (
 )
 
 TASKS = (*COMPOSED, *COMBINED, *LOCKS, *CHANNELS, *SOCKETS, *STATES, *OTHERS, *DAILY, *WRAPPED)
+
+
+def tasks_with(tokio: str | None) -> tuple[Expected, ...]:
+    """Return the tasks of the program that is built for this version of tokio."""
+    return tuple(each for each in TASKS if not (each.newer and is_old(tokio)))

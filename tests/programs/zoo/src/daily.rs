@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::{self, BoxFuture, FutureExt};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{signal, SignalKind};
-use tokio::sync::{mpsc, watch, Mutex, Notify, Semaphore};
+use tokio::sync::{mpsc, Mutex, Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::{say_thread, start, still, HOUR};
@@ -117,6 +117,7 @@ async fn reserves() {
     drop((permit.is_ok(), receiver));
 }
 
+#[cfg(not(feature = "old"))]
 async fn receives_many() {
     let (sender, mut receiver) = mpsc::channel::<u32>(4);
     let mut many = Vec::new();
@@ -124,8 +125,9 @@ async fn receives_many() {
     drop((sender, count));
 }
 
+#[cfg(not(feature = "old"))]
 async fn waits_for_value() {
-    let (sender, mut receiver) = watch::channel(0u32);
+    let (sender, mut receiver) = tokio::sync::watch::channel(0u32);
     let seen = receiver.wait_for(|value| *value > 3).await.is_ok(); // [watch.wait_for]
     drop((sender, seen));
 }
@@ -185,8 +187,11 @@ pub fn start_all() {
     start("lock_owned", locks_owned(Arc::new(Mutex::new(1))));
     start("acquire_owned", acquires_owned(Arc::new(Semaphore::new(0))));
     start("reserve", reserves());
-    start("recv_many", receives_many());
-    start("wait_for", waits_for_value());
+    #[cfg(not(feature = "old"))]
+    {
+        start("recv_many", receives_many());
+        start("wait_for", waits_for_value());
+    }
     start("closed", hears_closing());
     start("signal", hears_signal());
     start("timeouts", within_timeouts());
