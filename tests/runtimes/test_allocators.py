@@ -14,7 +14,12 @@ ALLOCATORS: dict[str, tuple[str, ...]] = {
     "jemalloc": ("jemalloc",),
     "mimalloc": ("mimalloc",),
 }
-CORES = [(name, profile) for name in ALLOCATORS for profile in PROFILES]
+KEPT = (("glibc", "debug"), ("jemalloc", "release"))
+"""What `make test` builds; `make matrix` has the others."""
+CORES = [
+    pytest.param(core, marks=() if core in KEPT else pytest.mark.matrix)
+    for core in ((name, profile) for name in ALLOCATORS for profile in PROFILES)
+]
 
 
 @pytest.fixture(scope="module", params=CORES, ids="-".join)
