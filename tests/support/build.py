@@ -30,7 +30,10 @@ BUILDS = ROOT / "target" / "programs"
 """One target folder for all, so that a dependency is built once."""
 CORES = ROOT / "target" / "cores"
 OLDEST = "1.24.2"
-MATRIX = ("1.28.2", "1.29.1", "1.34.0", "1.37.0", "1.39.0", "1.52.1")
+MATRIX = (
+    "1.26.0", "1.28.2", "1.29.1", "1.30.0", "1.34.0", "1.35.1", "1.37.0", "1.39.0", "1.44.2",
+    "1.45.1", "1.49.0", "1.52.1", "1.53.1",
+)  # fmt: skip
 """One of each way in which tokio keeps things in memory: only `make matrix` tests them."""
 TOKIO = ("1.38.2", "1.47.5", "1.54.1")
 _LESS = (1, 37)
