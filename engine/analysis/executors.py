@@ -96,24 +96,34 @@ class ExecutorSet:
         applied, rule = executor.applied, executor.rule
         env = {"it": executor.value}
         what = f"tasks of {rule.kind}"
-        listed = 0
+        listed: dict[int, TaskFacts | None] = {}
         for header in applied.values(rule.tasks, env, what):
             task = self._read(executor, header, what)
             if task is None:
                 # One of the runtime's own is counted as well.
-                listed += header.address not in self._reader.unreadable
+                if header.address not in self._reader.unreadable:
+                    listed[header.address] = None
                 continue
             if executor.owner_id is not None and task.owner_id != executor.owner_id:
                 # Lists link only what their owner was stamped on: these bytes are something else.
                 applied.losses.add(what, "a task in the list belongs to another", header.address)
                 continue
-            listed += 1
-            self.own(executor, task)
+            listed[header.address] = task
         counted = applied.number(rule.count, env)
-        if counted is not None and counted > listed:
-            why = f"it counts {counted}, of which {listed} are in its lists"
+        executor.incomplete = counted is not None and counted > len(listed)
+        if executor.incomplete:
+            why = f"it counts {counted}, of which {len(listed)} are in its lists"
             applied.losses.add(what, why, executor.address)
-            executor.incomplete = True
+        # Owners have small numbers, which any bytes may show: where there are too many headers
+        # those without a type are none.
+        too_many = counted is not None and counted < len(listed)
+        for task in listed.values():
+            if task is None:
+                continue
+            if too_many and task.type is None:
+                applied.losses.add(what, "a header in its lists is none", task.address)
+            else:
+                self.own(executor, task)
         for header in applied.values(rule.blocking, env, what):
             task = self._read(executor, header, what)
             if task is not None:

@@ -14,6 +14,8 @@ _LEVELS = 6
 """Structures within structures around a buffer: std has four."""
 MAX_ELEMENTS = 1_000_000
 """A length above this is taken for a broken or hostile value."""
+MAX_UNCHECKED = 64
+"""So many elements are read even where the buffer says that it has no room for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ def elements(value: Value, limit: int = MAX_ELEMENTS) -> Elements | None:
     address = _pointer_below(value, "buf")
     count = _bounded(length.unsigned(), type_, limit)
     head = value.member("head")
+    if count > MAX_UNCHECKED and item.size:
+        room = capacity(value)
+        if count > room:
+            raise LayoutError(f"{type_.name} claims to have {count} elements in room for {room}")
     if head is None:
         return Elements(value, item, address, count)
     slots = _bounded(capacity(value), type_, 1 << 40)
