@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from adp_tui.engine.adp.catalogue import choose, load_catalogue
+from adp_tui.engine.adp.descriptor import Descriptor
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
@@ -19,7 +20,7 @@ from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
 from adp_tui.engine.analysis.threads import read_locals, region_of, set_roles, unwind_all
 from adp_tui.engine.analysis.waits import Numbering, Registered, WaitReader
 from adp_tui.engine.analysis.wakers import WakerResolver, Wakes
-from adp_tui.engine.errors import AdpError
+from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import Confidence, TaskState, Wait
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
@@ -43,6 +44,11 @@ class Survey:
         self._say = say
         self._check = check
         self.threads: list[ThreadFacts] = []
+        self.refused: Sequence[tuple[Descriptor, str]] = ()
+        self.applied: list[Applied] = []
+        self.book = RuleBook(program, ())
+        self.walker = StackWalker(program, self.book)
+        self.names = FutureNames(self.book, self.walker.coroutines)
         self.tasks: list[TaskFacts] = []
         self.executors: list[ExecutorFacts] = []
         self.fds: dict[int, int] = {}
@@ -56,6 +62,18 @@ class Survey:
         """Do all steps, in the order in which they need each other."""
         self._say("unwinding threads")
         self.threads = unwind_all(self.program, self._check)
+        try:
+            self._run()
+        except CancelledError:
+            raise
+        except AdpError as error:
+            # Whatever is broken, threads are shown, and what was found up to here.
+            self.losses.add("tasks", str(error))
+            if not self.executors:
+                for thread in self.threads:
+                    thread.executor = thread.task = None
+
+    def _run(self) -> None:
         self._say("reading types of the runtime")
         self._apply()
         self.walker = StackWalker(self.program, self.book)
