@@ -15,6 +15,7 @@ from support.build import Dump
 from support.reading import Reading, read
 
 from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.errors import LayoutError
 
 SECTIONS = (".debug_info", ".debug_abbrev", ".debug_line", ".eh_frame", ".debug_str")
 
@@ -91,3 +92,18 @@ def test_call_frame_information_that_is_gone(zoo: Dump, sound: Reading, tmp_path
     kept = [t for t in sound.snapshot.tasks if t.kind == "spawned" and t.state in STANDING]
     unchanged(sound, broken, but=[t for t in sound.snapshot.tasks if t not in kept])
     broken.session.close()
+
+
+@pytest.mark.parametrize("step", ["choose", "find_roots", "find_fds", "WaitReader"])
+def test_an_error_that_nobody_foresaw(
+    step: str, zoo: Dump, sound: Reading, known_files: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN that a step of the analysis gives up
+    def broken(*arguments: object) -> None:
+        raise LayoutError("nobody foresaw this")
+
+    monkeypatch.setattr(f"adp_tui.engine.analysis.survey.{step}", broken)
+    # WHEN all of the core is looked at THEN all threads are there, and the loss says why no more is
+    seen = look_at_all(zoo.core, zoo.exe)
+    assert [t.tid for t in seen.snapshot.threads] == [t.tid for t in sound.snapshot.threads]
+    assert "nobody foresaw this" in {loss.why for loss in seen.snapshot.losses if loss.missing}
