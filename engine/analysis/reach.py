@@ -1,13 +1,15 @@
 """A typed walk: find values of wanted types inside a value, bounded.
 
-Only types that can lead to a wanted type are entered: that is settled once for each type,
-so a walk over a task's variables touches few of its bytes.
+Only types that can lead to a wanted type are entered: that is settled once for each type, and
+structures inside structures are laid flat, so a walk over a task's variables touches only the
+pointers, enums and sequences of it that lead on.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from adp_tui.engine.adp.plan import Plan
 from adp_tui.engine.analysis.typegraph import TypeGraph
@@ -20,13 +22,24 @@ from adp_tui.engine.value import Value
 __all__ = ["Follow", "Reach"]
 
 MAX_NODES = 3000
-"""Values entered in one walk: measured walks to a socket need 10 to 1,300."""
+"""Pointers, enums and sequences entered in one walk."""
+MAX_STOPS = 4096
+"""Such parts of one type, those of the structures inside it included."""
 MAX_DEPTH = 40
 MAX_ELEMENTS = 256
 
 _ARC = ("alloc::sync::Arc<", "alloc::rc::Rc<")
 _BOX = "alloc::boxed::Box<"
+_SEQUENCES = ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque")
 _REFERENCE = ("&", "core::pin::Pin<&")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """A part of a structure that is wanted, or that leads elsewhere at run time."""
+
+    offset: int
+    type: Type
 
 
 class Follow(enum.Enum):
@@ -58,29 +71,80 @@ class Reach:
         self._follow = follow
         self._lens = lens or (lambda _: None)
         self._graph = TypeGraph(lambda t: wanted(t.name), self._edges)
+        self._flat: dict[tuple[int, int], tuple[_Stop, ...]] = {}
+        self._readers: dict[tuple[int, int], Callable[[Value], Iterable[Value]]] = {}
 
     def find(self, start: Value, limit: int = MAX_NODES) -> Iterator[Value]:
         """Yield each wanted value inside ``start`` once, nearest first (breadth first)."""
-        queue: list[tuple[Value, int]] = [(start, 0)]
-        seen: set[tuple[int, str]] = set()
-        visited = 0
-        for value, depth in queue:
-            key = (value.address, value.type.name)
-            if key in seen:
-                continue
-            seen.add(key)
-            visited += 1
-            if visited > limit:
+        queue: list[tuple[Value, int]] = []
+        seen: set[tuple[int, str]] = {(start.address, start.type.name)}
+        if self.promising(start.type):
+            queue.append((start, 0))
+        for number, (value, depth) in enumerate(queue):
+            if number > limit:
                 return
-            if depth and self._wanted(value.type.name):
-                yield value
-                continue
-            if depth >= MAX_DEPTH or not self.promising(value.type):
-                continue
             try:
-                queue.extend((child, depth + 1) for child in self._children(value))
+                children = self._reader(value.type)(value)
+                for child in (part for each in children for part in self._parts(each)):
+                    key = (child.address, child.type.name)
+                    if key in seen:
+                        continue
+                    seen.add(key)
+                    if self._wanted(child.type.name):
+                        yield child
+                    elif depth < MAX_DEPTH:
+                        queue.append((child, depth + 1))
             except AdpError:
                 continue
+
+    def _parts(self, value: Value) -> Iterator[Value]:
+        """Yield a value, or the parts of a structure at which a walk stops."""
+        type_ = value.type
+        if self._wanted(type_.name):
+            yield value
+        elif not type_.size or not self.promising(type_):
+            return
+        elif self._is_plain(type_):
+            for stop in self._stops(type_):
+                yield value.part(stop.offset, stop.type)
+        else:
+            yield value
+
+    def _stops(self, type_: Type) -> tuple[_Stop, ...]:
+        key = (id(type_.source), type_.offset)
+        known = self._flat.get(key)
+        if known is None:
+            found: list[_Stop] = []
+            self._lay_flat(type_, 0, 0, found)
+            known = self._flat[key] = tuple(found)
+        return known
+
+    def _lay_flat(self, type_: Type, base: int, depth: int, found: list[_Stop]) -> None:
+        for member in type_.members:
+            inner, offset = member.type, base + member.offset
+            if len(found) >= MAX_STOPS:
+                return
+            if self._wanted(inner.name):
+                found.append(_Stop(offset, inner))
+            elif not inner.size or not self.promising(inner):
+                continue
+            elif self._is_plain(inner) and depth < MAX_DEPTH:
+                self._lay_flat(inner, offset, depth + 1, found)
+            else:
+                found.append(_Stop(offset, inner))
+
+    def _is_plain(self, type_: Type) -> bool:
+        """Tell whether a type is but its members, all of them there at all times."""
+        return (
+            type_.kind is Kind.STRUCT
+            and type_.variant_part is None
+            and not type_.name.startswith(_ARC)
+            and type_.base_name not in _SEQUENCES
+            and type_.member("vtable") is None
+            and type_.member("data_ptr") is None
+            and not self._opaque(type_.name)
+            and self._lens(type_) is None
+        )
 
     def promising(self, type_: Type) -> bool:
         """Tell whether a value of this type can hold a wanted one."""
@@ -113,7 +177,7 @@ class Reach:
                 if pointee is not None and pointee.type.target is not None:
                     yield pointee.type.target
             return
-        if type_.base_name in ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque"):
+        if type_.base_name in _SEQUENCES:
             item = type_.param("T")
             if item is not None:
                 yield item
@@ -135,45 +199,39 @@ class Reach:
             return True
         return self._follow is Follow.SHARED and name.startswith(_REFERENCE)
 
-    def _children(self, value: Value) -> Iterator[Value]:
-        """Yield the parts of a value that its edges name."""
-        type_ = value.type
+    def _reader(self, type_: Type) -> Callable[[Value], Iterable[Value]]:
+        """Return what yields the parts of a value of a type that its edges name."""
+        key = (id(type_.source), type_.offset)
+        known = self._readers.get(key)
+        if known is None:
+            known = self._readers[key] = self._choose(type_)
+        return known
+
+    def _choose(self, type_: Type) -> Callable[[Value], Iterable[Value]]:
         name = type_.name
-        if self._opaque(name):
-            return
         through = self._lens(type_)
+        if self._opaque(name):
+            return _nothing
         if through is not None:
-            target = through.run(value)
-            if target is not None:
-                yield target
-            return
+            return lambda value: _some(through.run(value))
         if type_.kind is Kind.POINTER:
-            target = value.deref() if self._followed(name) else None
-            if target is not None:
-                yield target
-            return
+            return (lambda value: _some(value.deref())) if self._followed(name) else _nothing
         if type_.member("vtable") is not None and type_.member("pointer") is not None:
-            if self._followed(name):
-                yield from self._dynamic(value)
-            return
-        sequence = None
-        if type_.member("data_ptr") is None or self._followed(name):
-            sequence = elements(value)
-        elif type_.member("length") is not None:
-            return
-        if sequence is not None:
-            for index in range(min(sequence.count, MAX_ELEMENTS)):
-                yield sequence.element(index)
-            return
+            return self._dynamic if self._followed(name) else _nothing
+        if type_.member("data_ptr") is not None and type_.member("length") is not None:
+            return _elements if self._followed(name) else _nothing
+        if type_.kind is Kind.ARRAY or type_.base_name in _SEQUENCES:
+            return _elements
         if name.startswith(_ARC):
-            if self._follow is Follow.SHARED:
-                yield from self._shared(value)
-            return
-        if type_.variant_part is not None:
+            return self._shared if self._follow is Follow.SHARED else _nothing
+        return self._members
+
+    @staticmethod
+    def _members(value: Value) -> Iterator[Value]:
+        if value.type.variant_part is not None:
             yield value.payload(value.variant())
-        for member in type_.members:
-            if (member.type.size and self.promising(member.type)) or self._wanted(member.type.name):
-                yield value.of(member)
+        for member in value.type.members:
+            yield value.of(member)
 
     def _dynamic(self, value: Value) -> Iterator[Value]:
         pointer, vtable = value.member("pointer"), value.member("vtable")
@@ -196,3 +254,18 @@ class Reach:
         data = inner.member("data") or inner.member("value")
         if data is not None:
             yield data
+
+
+def _nothing(_: Value) -> Iterable[Value]:
+    return ()
+
+
+def _some(value: Value | None) -> Iterable[Value]:
+    return () if value is None else (value,)
+
+
+def _elements(value: Value) -> Iterator[Value]:
+    sequence = elements(value)
+    if sequence is not None:
+        for index in range(min(sequence.count, MAX_ELEMENTS)):
+            yield sequence.element(index)
