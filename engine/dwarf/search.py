@@ -7,6 +7,7 @@ import struct
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
@@ -151,27 +152,18 @@ class Search:
     ) -> Iterator[Die]:
         needle, info = struct.pack("<I", string), self._sections.info
         first, last = (0, info.size) if within is None else (within.first, within.end)
-        at = info.find(needle, first, last)
-        for _ in range(MAX_HITS):
-            if at < 0:
-                return
+        for at in islice(info.occurrences(needle, first, last), MAX_HITS):
             try:
                 unit = self.unit_of(at)
                 yield from self._check(unit, at, attribute, tags, string)
             except NoDebugInfoError:
-                pass
-            at = info.find(needle, at + 1, last)
+                continue
 
     def _by_strx(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
         """Search the string offsets of DWARF 5 units, then the units they belong to."""
         table = self._sections.string_offsets
         needle = struct.pack("<I", string)
-        hits, at = set(), table.find(needle)
-        for _ in range(MAX_HITS):
-            if at < 0:
-                break
-            hits.add(at)
-            at = table.find(needle, at + 1)
+        hits = set(islice(table.occurrences(needle), MAX_HITS))
         if not hits:
             return
         bases = self._string_bases()
@@ -245,14 +237,10 @@ class Search:
         """Yield the DIEs with this tag whose DW_AT_location is exactly ``expression``."""
         needle = bytes([len(expression)]) + expression
         info = self._sections.info
-        at = info.find(needle)
-        for _ in range(MAX_HITS):
-            if at < 0:
-                return
+        for at in islice(info.occurrences(needle), MAX_HITS):
             die = self._with_location(at, tag)
             if die is not None:
                 yield die
-            at = info.find(needle, at + 1)
 
     def _with_location(self, at: int, tag: int) -> Die | None:
         try:
@@ -283,15 +271,11 @@ class Search:
             if declaration.tag == TAG.SUBPROGRAM
             and (fixed := declaration.fixed.get(AT.LOW_PC)) is not None
         ]
-        at = info.find(needle, unit.first, unit.end)
-        for _ in range(MAX_HITS):
-            if at < 0:
-                return
+        for at in islice(info.occurrences(needle, unit.first, unit.end), MAX_HITS):
             for code, before in shapes:
                 start = at - before - len(code)
                 if start >= unit.first and info.slice(start, start + len(code)) == code:
                     yield start
-            at = info.find(needle, at + 1, unit.end)
 
     def functions(self, unit: Unit) -> dict[int, list[int]]:
         """Return the offsets of a unit's functions by the address they begin at, in the file.
