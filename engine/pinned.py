@@ -25,7 +25,7 @@ MAX_UNITS = 256
 MAX_POLLS = 100_000
 MAX_LINKAGE_NAME = 8192
 _POLL = (b"poll\0", b"poll<")
-_PIN = "core::pin::Pin<&mut "
+_PIN = "Pin<&mut "
 _PATH = re.compile(r"((?:\w+::)*(\w+))(?:<.*)?", re.S)
 _LEGACY_END, _V0_END = b"Future$GT$4poll17h", b"4poll\0"
 _IMPLEMENTOR = re.compile(rb"_\$LT\$([\w.]+)\$")
@@ -125,8 +125,9 @@ def _pinned(debug: DebugInfo, functions: Iterator[Die]) -> Iterator[str]:
         for child in function.children():
             if child.tag == TAG.FORMAL_PARAMETER:
                 target = child.reference(AT.TYPE)
-                name = debug.type_at(target).name if target is not None else ""
-                if name.startswith(_PIN):
+                # Its own name is enough: the whole path would have half of the unit read.
+                name = debug.die(target).text(AT.NAME) if target is not None else None
+                if name is not None and name.startswith(_PIN):
                     yield name[len(_PIN) : -1]
                 break
 
