@@ -117,7 +117,7 @@ class Survey:
             if root.executor is not None:
                 root.executor.tasks.append(root)
         self.executor_set = executors
-        self._order(executors, roots)
+        self._order(executors, roots, jobs)
 
     def _stack_ranges(self) -> StackRanges:
         spans = []
@@ -221,13 +221,15 @@ class Survey:
             if task is not None and task.thread is None:
                 task.thread, thread.task = thread, task
 
-    def _order(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
+    def _order(
+        self, executors: ExecutorSet, roots: Sequence[TaskFacts], jobs: Sequence[TaskFacts]
+    ) -> None:
         """Fix the order of executors and tasks: their keys follow from it."""
         self.executors = list(executors)
         for index, executor in enumerate(self.executors):
             executor.index = index
         tasks = [t for e in self.executors for t in e.tasks]
-        tasks += [r for r in roots if r.executor is None]
+        tasks += [t for t in (*roots, *jobs) if t.executor is None]
         tasks.sort(key=lambda t: (_FAR if t.id is None else t.id, t.address))
         self.tasks = tasks
         for index, task in enumerate(tasks):
@@ -260,7 +262,9 @@ class Survey:
     def target_of(self, wakes: Wakes) -> TaskFacts | None:
         """Return the task that a waker wakes, a root included."""
         if wakes.header is not None:
-            return self.reader.known(wakes.header.address)
+            task = self.reader.known(wakes.header.address)
+            # A waker may lead to a task of an executor that was not found.
+            return task if task is not None and task.index >= 0 else None
         if wakes.thread is not None:
             return self.roots.get(wakes.thread)
         if wakes.executor is not None:
