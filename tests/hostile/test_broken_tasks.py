@@ -231,3 +231,19 @@ def test_all_at_once_can_still_be_looked_at(
     # WHEN all of it is looked at THEN it is fit to be shown, and the status says what it is
     seen = look_at_all(core.path, sound.dump.exe)
     assert any(loss.missing for loss in seen.snapshot.losses)
+
+
+def test_an_executor_that_nothing_leads_to(
+    sound: Reading, core: DamagedCore, places: Places
+) -> None:
+    # GIVEN that no thread-local and no task leads to a runtime any more, but wakers and a job on
+    # a thread's stack do
+    address = sound.executors["main"].address
+    # (an Arc points to its counts, which stand before the data, as far as that is aligned)
+    for before in (0, 16, 64, 128):
+        for at in _pointers(core, address - before):
+            core.poke(at, NOWHERE)
+    # WHEN all of the core is looked at THEN nothing names a task that is not listed
+    seen = look_at_all(core.path, sound.dump.exe)
+    assert address not in {executor.address for executor in seen.snapshot.executors}
+    assert any(loss.missing for loss in seen.snapshot.losses)
