@@ -77,8 +77,9 @@ class _File:
     def polls(self, type_name: str) -> bool:
         path = _path(type_name)
         linked: list[int] = []
-        if path is not None and self._names:
-            linked = [at for key in path for at in self._names.get(key, ())]
+        if self._names:
+            # Tuples and closures are no futures; what a reference points to is asked for itself.
+            linked = [at for key in path or () for at in self._names.get(key, ())]
             if not linked:
                 return False
         tried: set[int] = set()
