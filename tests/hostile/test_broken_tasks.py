@@ -111,12 +111,17 @@ def test_a_list_that_claims_to_be_empty(
 
 def test_owners_of_tasks(sound: Reading, core: DamagedCore, places: Places, reread: Reread) -> None:
     # GIVEN a task that bears another runtime's number, and one that bears none
-    chosen = [sound.task("chain"), sound.task("mutex")]
+    chosen = [sound.task("chain"), sound.task("select")]
     for task, number in zip(chosen, (77, 0), strict=True):
         core.poke(places.header(task, "owner_id"), number)
     broken = reread()
     unchanged(sound, broken, but=chosen)
     assert said_of(broken, "tasks of") >= {task.address for task in chosen}
+    # AND where a queue has the waker of one of them, it names no task that is not listed
+    for at in _wakers(core, places):
+        if core.word(at) == sound.task("mutex").address:
+            core.poke(at, chosen[0].address)
+    look_at_all(core.path, sound.dump.exe, locals=False)
 
 
 def test_states_of_coroutines(
@@ -181,16 +186,11 @@ def test_boxed_futures(sound: Reading, core: DamagedCore, places: Places, reread
 
 def test_wakers(sound: Reading, core: DamagedCore, places: Places, reread: Reread) -> None:
     # GIVEN that half of all wakers have no functions and half no task
-    (vtable,) = places.program.static("tokio::runtime::task::waker::WAKER_VTABLE")
-    wakers = _pointers(core, vtable.address)
+    wakers = _wakers(core, places)
     assert len(wakers) > 40
-    layout = places.type("core::task::wake::RawWaker")
-    ends = layout.member("vtable"), layout.member("data")
-    assert ends[0] is not None and ends[1] is not None
-    step = ends[1].offset - ends[0].offset
     values = (0, 0x1003, NOWHERE, 1 << 63)
     for number, at in enumerate(wakers):
-        core.poke(at + step if number % 2 else at, values[number // 2 % 4])
+        core.poke(at if number % 2 else at + _to_vtable(places), values[number // 2 % 4])
     # WHEN the core is read THEN all tasks are there, with their stacks and what those tell of waits
     broken = reread()
     roots = [task for task in sound.snapshot.tasks if task.kind == "block_on"]
@@ -202,6 +202,20 @@ def test_wakers(sound: Reading, core: DamagedCore, places: Places, reread: Rerea
     for name in ("timer", "mutex", "mpsc_recv", "notify", "semaphore", "oneshot"):
         known = {w.kind for w in sound.task(name).waits}
         assert known <= kinds[sound.task(name).address], name
+
+
+def _to_vtable(places: Places) -> int:
+    """Return how far a waker's functions stand behind its data; negative where before."""
+    layout = places.type("core::task::wake::RawWaker")
+    data, vtable = layout.member("data"), layout.member("vtable")
+    assert data is not None and vtable is not None
+    return vtable.offset - data.offset
+
+
+def _wakers(core: DamagedCore, places: Places) -> list[int]:
+    """Return where the data of each waker of a task stands."""
+    (vtable,) = places.program.static("tokio::runtime::task::waker::WAKER_VTABLE")
+    return [at - _to_vtable(places) for at in _pointers(core, vtable.address)]
 
 
 def _pointers(core: DamagedCore, target: int) -> list[int]:
@@ -243,7 +257,7 @@ def test_an_executor_that_nothing_leads_to(
     for before in (0, 16, 64, 128):
         for at in _pointers(core, address - before):
             core.poke(at, NOWHERE)
-    # WHEN all of the core is looked at THEN nothing names a task that is not listed
+    # WHEN all of the core is looked at THEN what is left is fit to be shown
     seen = look_at_all(core.path, sound.dump.exe)
     assert address not in {executor.address for executor in seen.snapshot.executors}
     assert any(loss.missing for loss in seen.snapshot.losses)
