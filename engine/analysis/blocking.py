@@ -28,13 +28,16 @@ def find_running_jobs(
     for thread in threads:
         if thread.role != "blocking" or thread.current_task is None:
             continue
-        for applied in book.applied:
-            for rule in applied.descriptor.blocking:
-                task = _job_of(program, reader, applied, rule, thread)
-                if task is not None:
-                    task.thread, thread.task = thread, task
-                    found.append(task)
-                    break
+        rules = [(a, rule) for a in book.applied for rule in a.descriptor.blocking]
+        jobs = (_job_of(program, reader, applied, rule, thread) for applied, rule in rules)
+        task = next((job for job in jobs if job is not None), None)
+        if task is not None:
+            task.thread, thread.task = thread, task
+            found.append(task)
+        elif rules:
+            why = f"thread {thread.tid} runs task {thread.current_task}, which is not on its stack"
+            sp = thread.state.registers.get(program.arch.sp, 0)
+            rules[0][0].losses.add("blocking job", why, sp)
     return found
 
 
