@@ -14,7 +14,7 @@ from adp_tui.engine.model import Task
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
 
-__all__ = ["Places", "said_of", "unchanged"]
+__all__ = ["HEADER", "Places", "said_of", "unchanged"]
 
 HEADER = "tokio::runtime::task::core::Header"
 TRAILER = "tokio::runtime::task::core::Trailer"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from hostile.damage import DamagedCore, look_at_all
-from hostile.places import Places, said_of, unchanged
+from hostile.places import HEADER, Places, said_of, unchanged
 from support.reading import Reading
 
 Reread = Callable[[], Reading]
@@ -261,3 +261,16 @@ def test_an_executor_that_nothing_leads_to(
     seen = look_at_all(core.path, sound.dump.exe)
     assert address not in {executor.address for executor in seen.snapshot.executors}
     assert any(loss.missing for loss in seen.snapshot.losses)
+
+
+def test_a_running_job(sound: Reading, core: DamagedCore, places: Places, reread: Reread) -> None:
+    # GIVEN a job that runs on a thread of the pool, whose own number is another than the thread's
+    job = sound.task("job0")
+    offset = places.at(places.value(HEADER, job.address), "vtable.id_offset").unsigned()
+    core.poke(job.address + offset, 1 << 50)
+    broken = reread()
+    # THEN the job is not listed, and it is said that the thread runs one
+    unchanged(sound, broken, but=[job])
+    (loss,) = broken.snapshot.losses
+    assert loss.what == "blocking job" and loss.missing
+    assert f"thread {sound.thread('blocking').tid} runs task {job.id}" in loss.why
