@@ -50,7 +50,7 @@ def test_damage_is_survived(
     # GIVEN an executable with damage in one of its sections
     exe = spoil(section, share, 1)
     # WHEN all of the core is looked at with it
-    seen = look_at_all(zoo.core, exe, locals=share < 0.01)
+    seen = look_at_all(zoo.core, exe, locals=section == ".debug_info")
     # THEN all threads are there
     assert len(seen.snapshot.threads) == len(sound.snapshot.threads)
     # AND where tasks are missing that is said
@@ -104,6 +104,6 @@ def test_an_error_that_nobody_foresaw(
 
     monkeypatch.setattr(f"adp_tui.engine.analysis.survey.{step}", broken)
     # WHEN all of the core is looked at THEN all threads are there, and the loss says why no more is
-    seen = look_at_all(zoo.core, zoo.exe)
+    seen = look_at_all(zoo.core, zoo.exe, locals=False)
     assert [t.tid for t in seen.snapshot.threads] == [t.tid for t in sound.snapshot.threads]
     assert "nobody foresaw this" in {loss.why for loss in seen.snapshot.losses if loss.missing}

@@ -33,17 +33,17 @@ def test_damage_is_survived(
     # GIVEN a core that is damaged in places that only the seed knows
     KINDS[kind](core, random.Random(f"{kind} {seed}"))
     # WHEN all of it is looked at THEN no error comes out, and what comes out is fit to be shown
-    look_at_all(core.path, zoo.exe, locals=seed == 0)
+    look_at_all(core.path, zoo.exe, locals=seed == 0 and "many" in kind)
 
 
-@pytest.mark.parametrize("share", [0.002, 0.01, 0.5, 0.999])
+@pytest.mark.parametrize("share", [0.002, 0.02, 0.5])
 def test_a_core_that_is_cut_off(share: float, zoo: Dump, tmp_path: Path, known_files: None) -> None:
     # GIVEN a core of which only the first part is there
     copy = DamagedCore(zoo.core, tmp_path / "core")
     size = copy.path.stat().st_size
     os.truncate(copy.path, int(size * share))
     # WHEN it is looked at
-    seen = look_at_all(copy.path, zoo.exe)
+    seen = look_at_all(copy.path, zoo.exe, locals=False)
     # THEN it is said how much is missing
     (cut,) = (loss for loss in seen.snapshot.losses if loss.what == "target")
     assert cut.missing and "truncated" in cut.why
