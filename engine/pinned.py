@@ -26,8 +26,10 @@ MAX_POLLS = 100_000
 MAX_LINKAGE_NAME = 8192
 _POLL = (b"poll\0", b"poll<")
 _PIN = "Pin<&mut "
+_ARGUMENTS = frozenset({TAG.FORMAL_PARAMETER, TAG.VARIABLE})
 _PATH = re.compile(r"((?:\w+::)*(\w+))(?:<.*)?", re.S)
-_LEGACY_END, _V0_END = b"Future$GT$4poll17h", b"4poll\0"
+_ENDS = (b"$GT$4poll17h", b"4poll\0", b"4pollB", b"4pollC")
+"""Of linkage names, legacy and v0: those may end with the crate that has the instance."""
 _IMPLEMENTOR = re.compile(rb"_\$LT\$([\w.]+)\$")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _COUNTED = re.compile(rb"(?=(\d{1,3})_?([A-Za-z_]\w*))")
@@ -121,10 +123,13 @@ def _named(debug: DebugInfo, unit: Unit) -> Iterator[Die]:
 
 
 def _pinned(debug: DebugInfo, functions: Iterator[Die]) -> Iterator[str]:
-    """Yield the types whose pinned reference is the first argument of a function."""
+    """Yield the types whose pinned reference is the ``self`` of a function.
+
+    An optimiser that takes the argument apart leaves a variable of that name instead.
+    """
     for function in functions:
         for child in function.children():
-            if child.tag == TAG.FORMAL_PARAMETER:
+            if child.tag in _ARGUMENTS and child.text(AT.NAME) == "self":
                 target = child.reference(AT.TYPE)
                 # Its own name is enough: the whole path would have half of the unit read.
                 name = debug.die(target).text(AT.NAME) if target is not None else None
@@ -141,7 +146,7 @@ def _linkage_names(strings: Blob) -> dict[str, list[int]]:
     only costs a look.
     """
     found: dict[str, list[int]] = defaultdict(list)
-    for end in (_LEGACY_END, _V0_END):
+    for end in _ENDS:
         at = strings.find(end)
         for _ in range(MAX_POLLS):
             if at < 0:
@@ -157,6 +162,8 @@ def _implementor(linkage_name: bytes) -> Iterable[bytes]:
     """Return what may be the path, or the last word, of the type that a method is of."""
     if linkage_name.startswith(b"_R"):
         return {m[2][: int(m[1])] for m in _COUNTED.finditer(linkage_name)}
+    if b"core..future..future..Future$" not in linkage_name:
+        return ()
     legacy = _IMPLEMENTOR.search(linkage_name)
     if legacy is None or linkage_name.count(b"$LT$impl$u20$"):
         # A type within a method, or an impl elsewhere than its type.
