@@ -10,7 +10,7 @@ from support.reading import Reading, read
 from support.service import CONNECTIONS, IDLE, LIBRARIES, SPAWNED
 from support.zoo import Expected
 
-from adp_tui.engine.model import Branch, Frame, Task
+from adp_tui.engine.model import Frame, Task
 
 
 @pytest.fixture(scope="module", params=PROFILES)
@@ -78,15 +78,16 @@ def test_nothing_is_lost(service: Reading) -> None:
     assert service.snapshot.losses == ()
 
 
-def test_no_stack_is_cut(service: Reading) -> None:
-    def frames(found: tuple[Frame, ...]) -> Iterator[Frame]:
-        for frame in found:
-            yield frame
-            for branch in frame.branches:
-                assert isinstance(branch, Branch)
-                yield from frames(branch.frames)
+def all_frames(frames: tuple[Frame, ...]) -> Iterator[Frame]:
+    """Yield the frames of a stack and of its branches."""
+    for frame in frames:
+        yield frame
+        for branch in frame.branches:
+            yield from all_frames(branch.frames)
 
-    problems = [f.problem for stack in service.snapshot.stacks for f in frames(stack.frames)]
+
+def test_no_stack_is_cut(service: Reading) -> None:
+    problems = [f.problem for stack in service.snapshot.stacks for f in all_frames(stack.frames)]
     assert [problem for problem in problems if problem] == []
 
 
@@ -94,6 +95,36 @@ def test_idle_connections_stand_alike(service: Reading, of_libraries: list[Task]
     # THEN the fifty idle connections share one stack
     tasks = [with_socket(service, of_libraries, name) for name in IDLE]
     assert len({task.stack for task in tasks}) == 1
+
+
+def test_release_shows_what_debug_shows(dump: Callable[..., Dump]) -> None:
+    # GIVEN the same program, built in both ways
+    shown = []
+    for profile in PROFILES:
+        reading = read(dump("service", profile=profile))
+        shown.append(
+            {name: list(functions(reading, task)) for name, task in by_name(reading).items()}
+        )
+        reading.session.close()
+    # THEN each task has the same frames, those of the libraries too
+    assert shown[0] == shown[1]
+
+
+def by_name(reading: Reading) -> dict[str, Task]:
+    """Return the tasks by what does not change from run to run."""
+    found = {}
+    for task in reading.snapshot.tasks:
+        sockets = [reading.named("fd", wait.fd) for wait in task.waits if wait.fd is not None]
+        own = reading.named("id", task.id)
+        waits = ", ".join(sorted(wait.kind for wait in task.waits))
+        found[own or (f"at {sockets[0]}" if sockets else f"{task.future}: {waits}")] = task
+    return found
+
+
+def functions(reading: Reading, task: Task) -> Iterator[tuple[str, int | None]]:
+    stack = reading.stack(task)
+    for frame in all_frames(stack.frames if stack is not None else ()):
+        yield frame.function, frame.line
 
 
 def test_time_left_of_timeouts(service: Reading, of_libraries: list[Task]) -> None:
