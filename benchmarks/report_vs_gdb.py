@@ -54,10 +54,10 @@ def commands(core: Path, executable: Path) -> dict[str, list[str]]:
 def tests_core(tokio: str, profile: str) -> tuple[Path, Path]:
     """Build the tests' first program and let it crash; return core and executable."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from support.build import dump
+    from support.build import make
 
-    made = dump("zoo", tokio=tokio, profile=profile)
-    return made.core, made.executable
+    made = make("zoo", tokio=tokio, profile=profile)
+    return made.core, made.exe
 
 
 def main() -> int:
