@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import resource
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from support.build import Dump, MissingToolError, make
 from support.cores import Cores
+
+
+# A shell ignores these in what it runs in the background, and programs inherit that: those that
+# the tests start are interrupted and quit by signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
