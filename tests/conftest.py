@@ -12,7 +12,6 @@ import pytest
 from support.build import Dump, MissingToolError, make
 from support.cores import Cores
 
-
 # A shell ignores these in what it runs in the background, and programs inherit that: those that
 # the tests start are interrupted and quit by signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
