@@ -142,7 +142,7 @@ class IgnoredRule:
 @dataclass(frozen=True, slots=True, eq=False)
 class RootRule:
     """A ``block_on`` root: the native function ``fn`` drives the future in ``variable``, or, with
-    ``search``, the one of type ``type_param`` somewhere in its frame.
+    ``search`` and where that has no value, the one of type ``type_param`` somewhere in its frame.
     """
 
     fn: str

@@ -78,10 +78,11 @@ class RootFinder:
             thread=thread,
         )
         try:
-            if rule.search:
-                self._search(task, thread, raw, name, rule)
-            else:
+            if rule.variable is not None:
                 self._located(task, raw, name, rule)
+            if rule.search and task.future is None:
+                task.problem = None
+                self._search(task, thread, raw, name, rule)
         except AdpError as error:
             task.problem = str(error)
         if task.problem is not None:
@@ -151,6 +152,8 @@ class RootFinder:
             task.stack, task.derived = stack, True
             task.future = stack.frames[0].value
             task.address = task.future.address
+            if future_type.base_name == "core::pin::Pin":
+                task.type = task.future.type
             return
         task.problem = (
             f"{len(matches)} of {candidates} candidates in the frame of block_on hold the "
@@ -182,15 +185,21 @@ class RootFinder:
                 continue
 
     def _wakes_thread(self, stack: LiveStack, thread: ThreadFacts) -> bool:
-        """Tell whether something that the stack waits on holds a waker of this thread.
+        """Tell whether something that the stack waits on holds a waker of this thread, or of the
+        executor whose root the thread drives.
 
         Only a stack that could be read to its leaves counts: one that is cut short was read
         from bytes that are something else. What was never polled has left no waker either.
         """
-        if thread.parker is None or any(f.frame.problem for f in walk_frames(stack.frames)):
+        if any(f.frame.problem for f in walk_frames(stack.frames)):
             return False
+        executor = thread.executor.value.address if thread.executor is not None else None
         return any(
-            wakes is not None and wakes.thread == thread.parker
+            wakes is not None
+            and (
+                (wakes.thread is not None and wakes.thread == thread.parker)
+                or (wakes.executor is not None and wakes.executor == executor)
+            )
             for leaf in leaves(stack)
             if leaf.frame.frame.state == "suspended"
             for wakes in map(self._wakers.resolve, self._wakers_of(leaf))
