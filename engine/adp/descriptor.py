@@ -379,6 +379,10 @@ def _read(text: str) -> dict[str, Any]:
     return data
 
 
+_HINTS: dict[type, Mapping[str, Any]] = {}
+"""Types of the fields of each rule: they stand as text, and would be compiled for each rule."""
+
+
 class _Loader:
     def __init__(self, data: dict[str, Any]) -> None:
         self._data = data
@@ -423,7 +427,9 @@ class _Loader:
         return rules
 
     def _rule(self, kind: type[R], entry: dict[str, Any]) -> R:
-        hints = get_type_hints(kind)
+        hints = _HINTS.get(kind)
+        if hints is None:
+            hints = _HINTS[kind] = get_type_hints(kind)
         values: dict[str, Any] = {}
         for part in fields(kind):  # type: ignore[arg-type]
             if entry.get(part.name) is not None:
