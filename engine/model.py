@@ -74,7 +74,7 @@ class RuntimeFacts:
     name: str
     version: str | None
     descriptor: str
-    """Name and range of the descriptor that applied: ``tokio >=1.38``."""
+    """Name and range of the descriptor that applied: ``tokio >=1.29``."""
     tested: bool
 
 

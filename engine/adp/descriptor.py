@@ -317,7 +317,7 @@ class Descriptor:
 
     @property
     def source(self) -> str:
-        """How reports name it: ``tokio >=1.38``."""
+        """How reports name it: ``tokio >=1.29``."""
         version = self.for_[0].version if self.for_ else ""
         return f"{self.id} {version}".strip()
 

@@ -64,7 +64,7 @@ class Applied:
 
     @property
     def source(self) -> str:
-        """How the report names the descriptor: ``tokio >=1.38``."""
+        """How the report names the descriptor: ``tokio >=1.29``."""
         return self.descriptor.source
 
     def evaluate(
