@@ -26,7 +26,7 @@ MAX_DEPTH = 64
 NO_NAME = 0xFFFFFFFF
 _NAME_WITHIN = 256
 """Bytes of a DIE before its name: LLVM writes at most a frame base and a few numbers there."""
-_STEP = 1 << 16
+_STEP = 1 << 14
 """Bytes of a unit that are visited at once at least."""
 _IN_PLACE = 1 << 40
 """Added to the offset in ``.debug_info`` of a name that stands in the DIE itself: gcc stores
@@ -53,6 +53,7 @@ class UnitIndex:
         self._parent = -1
         self._open: list[int] = []
         self._problem: NoDebugInfoError | None = None
+        self._sizes: tuple[list[int], dict[int, tuple[int, int, bool, Declaration]]] | None = None
 
     def complete(self) -> None:
         """Visit what is left of the unit: before all entries are gone through.
@@ -67,9 +68,9 @@ class UnitIndex:
             raise self._problem
         if offset < self._reached:
             return
-        # At least as far again as it came: what is asked next often stands close by.
+        # Half as far again at least: what is asked next often stands close by.
         unit = self.unit
-        ahead = 2 * self._reached - unit.first + _STEP
+        ahead = self._reached + (self._reached - unit.first) // 2 + _STEP
         try:
             self._scan(min(max(offset + 1, ahead), unit.end))
         except (IndexError, KeyError) as error:
@@ -80,7 +81,9 @@ class UnitIndex:
         unit, sections = self.unit, self._sections
         table = sections.table(unit)
         data = sections.info.slice(unit.offset, unit.end)
-        fast, sizes = _leaf_sizes(table), _sizes(table)
+        if self._sizes is None:
+            self._sizes = _leaf_sizes(table), _sizes(table)
+        fast, sizes = self._sizes
         add_offset, add_tag, add_parent = self.offsets.append, self.tags.append, self.parents.append
         base = unit.offset
         at, end = self._reached - base, until - base

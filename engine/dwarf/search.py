@@ -25,6 +25,8 @@ MAX_HITS = 200_000
 """Candidates looked at for one name."""
 MAX_FRAME_BASE = 8
 """Bytes of the expression of a function's frame base."""
+MANY = 4
+"""Instances of a generic that are looked up one by one before all of them are gathered."""
 MAX_SUFFIXES = 256
 """Strings that end in a name and are tried where no string is the name itself."""
 
@@ -70,6 +72,8 @@ class Search:
         self._split: bool | None = None
         self._pinned: dict[bytes, int] | None = None
         self._offsets: dict[str, list[int]] = {}
+        self._asked: dict[str, int] = {}
+        self._families: dict[str, dict[bytes, int]] = {}
         self._bases: list[tuple[int, int]] | None = None
 
     def unit_of(self, offset: int) -> Unit:
@@ -126,8 +130,28 @@ class Search:
     def _strings(self, text: str) -> list[int]:
         known = self._offsets.get(text)
         if known is None:
-            known = self._offsets[text] = string_offsets(self._sections, text)
+            known = self._offsets[text] = self._family(text) or string_offsets(self._sections, text)
         return known
+
+    def _family(self, text: str) -> list[int]:
+        """Return where a generic's name stands, once several of its instances were asked for.
+
+        All names that begin alike (``Cell<``) are then gathered in one pass.
+        """
+        base, generic, _ = text.partition("<")
+        if not generic or not base:
+            return []
+        self._asked[base] = self._asked.get(base, 0) + 1
+        if self._asked[base] < MANY:
+            return []
+        family = self._families.get(base)
+        if family is None:
+            strings = self._sections.strings
+            data = strings.slice(0, strings.size)
+            pattern = re.compile(rb"(?<=\0)" + re.escape(f"{base}<".encode()) + rb"[^\0]{1,65536}")
+            family = self._families[base] = {m[0]: m.start() for m in pattern.finditer(data)}
+        found = family.get(text.encode("utf-8", "replace"))
+        return [] if found is None else [found]
 
     def in_unit(self, unit: Unit, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs of one unit with these tags whose DW_AT_name is exactly ``text``."""
