@@ -61,7 +61,7 @@ class Survey:
     def run(self) -> None:
         """Do all steps, in the order in which they need each other."""
         self._say("unwinding threads")
-        self.threads = unwind_all(self.program, self._check)
+        self.threads = unwind_all(self.program, load_catalogue(), self._check)
         try:
             self._run()
         except CancelledError:

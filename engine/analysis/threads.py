@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from adp_tui.engine.adp.descriptor import Descriptor
 from adp_tui.engine.adp.evaluate import ThreadValue
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ThreadFacts
@@ -12,8 +13,9 @@ from adp_tui.engine.analysis.rules import RuleBook
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Doing, TaskState
 from adp_tui.engine.program import Program
+from adp_tui.engine.rust.names import function_name
 from adp_tui.engine.syscalls import describe
-from adp_tui.engine.unwind.locals import scopes
+from adp_tui.engine.unwind.locals import Scope, scopes
 from adp_tui.engine.unwind.unwinder import Unwinder
 
 __all__ = ["doing_of", "read_locals", "region_of", "set_roles", "unwind_all", "words"]
@@ -22,9 +24,16 @@ _FUTEX = "futex"
 _POLL = ("epoll_wait", "epoll_pwait", "epoll_pwait2", "io_uring_enter", "poll", "ppoll")
 
 
-def unwind_all(program: Program, check: Callable[[], None]) -> list[ThreadFacts]:
-    """Unwind every thread and name the functions of each of its frames."""
+def unwind_all(
+    program: Program, descriptors: Sequence[Descriptor], check: Callable[[], None]
+) -> list[ThreadFacts]:
+    """Unwind every thread and name the functions of each of its frames.
+
+    The names are DWARF's where a rule of some descriptor may match them, and for closures and
+    coroutines; a function of another crate has its plain name, which costs less to find.
+    """
     unwinder = Unwinder(program)
+    crates = _crates(descriptors)
     facts = []
     for state in program.target.threads():
         check()
@@ -33,13 +42,32 @@ def unwind_all(program: Program, check: Callable[[], None]) -> list[ThreadFacts]
         named = []
         for raw in native.frames:
             try:
-                names = tuple(scope.name for scope in scopes(program, raw))
+                names = tuple(_name(scope, crates) for scope in scopes(program, raw))
             except AdpError:
                 names = ()
             named.append((raw, names))
         thread.scopes = tuple(named)
         facts.append(thread)
     return facts
+
+
+def _crates(descriptors: Sequence[Descriptor]) -> frozenset[str]:
+    """Return the crates that the rules for functions begin with; empty text for any."""
+    globs = [
+        *(rule.fn for d in descriptors for rule in d.roles),
+        *(rule.fn for d in descriptors for rule in d.roots),
+        *(pattern for d in descriptors for pattern in d.polls),
+    ]
+    return frozenset(glob.partition("*")[0].partition("::")[0] for glob in globs)
+
+
+def _name(scope: Scope, crates: frozenset[str]) -> str:
+    linkage = scope.linkage_name
+    if linkage is None or not linkage.startswith("_ZN") or "closure" in linkage:
+        return scope.name
+    if any(crate in linkage for crate in crates):
+        return scope.name
+    return function_name(linkage)
 
 
 def read_locals(book: RuleBook, executors: ExecutorSet, threads: Sequence[ThreadFacts]) -> None:

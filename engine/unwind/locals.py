@@ -31,15 +31,22 @@ _OPTIMIZED_OUT = "optimized out"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """A function that a frame's address lies in.
+    """A function that a frame's address lies in. ``linkage_name`` is mangled, or None."""
 
-    ``name`` is its qualified path with generic arguments, as DWARF has it.
-    """
-
-    name: str
+    linkage_name: str | None
     inlined: bool
     _source: DebugInfo
     _die: Die
+    _named: Die
+
+    @property
+    def name(self) -> str:
+        """Its qualified path with generic arguments, as DWARF has it.
+
+        Raises:
+            NoDebugInfoError: the unit that it stands in is cut off.
+        """
+        return self._source.qualified_name(self._named)
 
     @property
     def function(self) -> Function | None:
@@ -74,10 +81,16 @@ def scopes(program: Program, raw: RawFrame) -> Sequence[Scope]:
     if image is None or debug is None:
         return ()
     return tuple(
-        Scope(debug.qualified_name(origin_of(debug, die)), die.tag != TAG.SUBPROGRAM, debug, die)
+        _scope(debug, die)
         for die in reversed(debug.scopes.around(image.file_address(raw.lookup)))
         if die.tag in _FUNCTIONS
     )
+
+
+def _scope(debug: DebugInfo, die: Die) -> Scope:
+    named = origin_of(debug, die)
+    linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
+    return Scope(linkage, die.tag != TAG.SUBPROGRAM, debug, die, named)
 
 
 def variables(program: Program, raw: RawFrame) -> Sequence[NativeVariable]:

@@ -120,6 +120,11 @@ class Symbolizer:
     def _name(debug: DebugInfo, die: Die) -> str | None:
         named = origin_of(debug, die)
         linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
+        if linkage is not None and linkage.startswith(("_ZN", "_R")):
+            plain = function_name(linkage)
+            if "{" not in plain:
+                # Only closures need DWARF's names, which cost a pass over the unit.
+                return plain
         return function_name(linkage, debug.qualified_name(named)) or None
 
     @staticmethod
