@@ -120,8 +120,9 @@ class AddressMap:
 
     def __init__(self, sections: Sections, units: Sequence[Unit]) -> None:
         self._sections = sections
-        self._listed = _Spans(_aranges(sections))
-        self._units = units
+        rows, owners = _aranges(sections)
+        self._listed = _Spans(rows)
+        self._units = [unit for unit in units if unit.offset not in owners]
         self._others: _Spans | None = None
 
     def unit_offset(self, address: int) -> int | None:
@@ -139,7 +140,7 @@ class AddressMap:
         return self._others.find(address)
 
     def _read_units(self) -> list[tuple[int, int, int]]:
-        """Ask the first DIE of each unit: the table may leave some out, or be broken."""
+        """Ask the first DIE of each unit that the table leaves out."""
         rows: list[tuple[int, int, int]] = []
         for unit in self._units:
             try:
@@ -171,20 +172,25 @@ class _Spans:
         return None
 
 
-def _aranges(sections: Sections) -> list[tuple[int, int, int]]:
-    """Return (low, high, unit offset) of each live entry; a set that makes no sense is left."""
+def _aranges(sections: Sections) -> tuple[list[tuple[int, int, int]], set[int]]:
+    """Return (low, high, unit offset) of each live entry, and the units that have a set.
+
+    Where a set makes no sense the table is broken: no unit is taken to be listed in full.
+    """
     blob, offset = sections.aranges, 0
     rows: list[tuple[int, int, int]] = []
+    owners: set[int] = set()
     while offset + 16 <= blob.size:
         length, owner = blob.number(offset, 4), blob.number(offset + 6, 4)
         end = offset + 4 + length
         address_size = blob.number(offset + 10, 1)
         if length >= 0xFFFFFFF0 or length < 12 or end > blob.size:
-            break
+            return rows, set()
+        owners.add(owner)
         if address_size == 8 and blob.number(offset + 11, 1) == 0:
             body = blob.view(offset + 16, end)
             pairs = struct.iter_unpack("<QQ", body[: len(body) // 16 * 16])
             # Functions that the linker dropped stand at 0 or 1.
             rows.extend((s, s + n, owner) for s, n in pairs if n and s > 1)
         offset = end
-    return rows
+    return rows, owners
