@@ -33,14 +33,6 @@ class Value:
     def __repr__(self) -> str:
         return f"<Value {self.type.name!r} at {self.address:#x}>"
 
-    def same_place(self, other: Value) -> bool:
-        """Tell whether both are the same bytes seen as the same type."""
-        return (
-            self.address == other.address
-            and self.data == other.data
-            and self.type.name == other.type.name
-        )
-
     def read(self, size: int | None = None) -> bytes:
         """Return the value's bytes (``size`` of them, from its start).
 

@@ -11,7 +11,6 @@ from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import live_variables
-from adp_tui.engine.unwind.locals import variables
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import Value
 
@@ -45,15 +44,6 @@ class Analysis:
             if thread.tid == tid:
                 return thread.native.frames
         raise AdpError(f"there is no thread {tid}")
-
-    def thread_variables(
-        self, tid: int, number: int
-    ) -> Sequence[tuple[str, Value | None, str | None]]:
-        """Return the variables of native frame ``number``, those of inlined functions included."""
-        frames = self.thread_frames(tid)
-        if not 0 <= number < len(frames):
-            raise AdpError(f"thread {tid} has no frame {number}")
-        return [(v.name, v.value, v.problem) for v in variables(self.program, frames[number])]
 
 
 def analyse(

@@ -88,8 +88,6 @@ class TaskFacts:
     spawned_at: tuple[str, int] | None = None
     thread: ThreadFacts | None = None
     parent: TaskFacts | None = None
-    derived: bool = False
-    """The task itself follows from several readings: a searched root."""
     losses: list[tuple[str, str]] = field(default_factory=list)
     """What could not be read, and why: said once the task is known to be one."""
     problem: str | None = None

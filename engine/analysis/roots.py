@@ -149,7 +149,7 @@ class RootFinder:
                 matches.setdefault(self._identity(stack, value), stack)
         if len(matches) == 1:
             stack = next(iter(matches.values()))
-            task.stack, task.derived = stack, True
+            task.stack = stack
             task.future = stack.frames[0].value
             task.address = task.future.address
             if future_type.base_name == "core::pin::Pin":
