@@ -10,6 +10,8 @@ from hostile.places import HEADER, Places, said_of, unchanged
 from support.reading import Reading
 
 Reread = Callable[[], Reading]
+_READABLE = 1
+"""``Ready::READABLE`` of tokio's src/io/ready.rs."""
 NOWHERE = 0x7FF0_0000_0000
 """Above all that is mapped, below the stacks."""
 
@@ -202,6 +204,24 @@ def test_wakers(sound: Reading, core: DamagedCore, places: Places, reread: Rerea
     for name in ("timer", "mutex", "mpsc_recv", "notify", "semaphore", "oneshot"):
         known = {w.kind for w in sound.task(name).waits}
         assert known <= kinds[sound.task(name).address], name
+
+
+def test_wakers_of_ready_sockets(
+    sound: Reading, core: DamagedCore, places: Places, reread: Reread
+) -> None:
+    # GIVEN two tasks that wait for sockets, of which one has become readable: a poll that
+    # registers its waker, looks again and finds the socket ready leaves the waker behind
+    task, other = sound.task("read"), sound.task("udp")
+    (wait,) = task.waits
+    assert (wait.kind, wait.mode, wait.src) == ("io", "readable", "resource")
+    address = next(r.address for r in sound.snapshot.resources if r.key == wait.resource)
+    socket = places.value("tokio::runtime::io::scheduled_io::ScheduledIo", address)
+    core.poke(places.at(socket, "readiness").address, _READABLE)
+    # WHEN the core is read THEN the task is not said to wait for it
+    broken = reread()
+    waits = {t.address: t.waits for t in broken.snapshot.tasks}
+    assert [each.kind for each in waits[task.address]] == ["unknown"]
+    assert [each.kind for each in waits[other.address]] == ["io"]
 
 
 def _to_vtable(places: Places) -> int:
