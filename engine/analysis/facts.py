@@ -83,6 +83,8 @@ class TaskFacts:
     joinable: bool = False
     """Somebody holds its JoinHandle, by its own word."""
     future: Value | None = None
+    searched: bool = False
+    """Its future was found by trying places: what follows from it is derived."""
     join_waker: Value | None = None
     panic: str | None = None
     spawned_at: tuple[str, int] | None = None

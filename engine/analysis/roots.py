@@ -151,6 +151,7 @@ class RootFinder:
             stack = next(iter(matches.values()))
             task.stack = stack
             task.future = stack.frames[0].value
+            task.searched = True
             task.address = task.future.address
             if future_type.base_name == "core::pin::Pin":
                 task.type = task.future.type

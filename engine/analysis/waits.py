@@ -103,6 +103,9 @@ class WaitReader:
         waits.extend(extra)
         if not extra:
             waits.extend(self._unknown(leaf) for leaf in unknown)
+        if task.searched:
+            sure = Confidence.CERTAIN
+            waits = [replace(w, conf=Confidence.DERIVED) if w.conf is sure else w for w in waits]
         return waits
 
     def _described(self, leaf: Leaf, fds: dict[int, int], task: TaskFacts) -> Wait:

@@ -118,6 +118,14 @@ def test_time_left(zoo: Reading) -> None:
             assert wait.conf == "derived"
 
 
+def test_a_searched_root_is_derived(zoo: Reading) -> None:
+    # GIVEN roots that threads of a multi_thread runtime drive, for whose futures the frames were
+    # searched, and tasks that wait for the same in the runtime's list
+    for root, spawned in (("main_root", "oneshot"), ("guest_root", "notify")):
+        assert {wait.conf for wait in zoo.task(root).waits} == {"derived"}
+        assert {wait.conf for wait in zoo.task(spawned).waits} == {"certain"}
+
+
 def test_unknown_wait_names_the_future(zoo: Reading) -> None:
     (wait,) = zoo.task("unknown").waits
     assert wait.detail is not None and wait.detail.startswith("core::future::pending::Pending")
