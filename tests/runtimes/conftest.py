@@ -1,21 +1,18 @@
-"""The zoo's cores: each version of tokio, debug and release, each analysed once."""
+"""The zoo's cores: versions and builds of tokio, debug and release, each analysed once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.build import MATRIX, OLDEST, PROFILES, TOKIO, Dump, is_old
+from support.build import Dump, is_old
 from support.reading import Reading, read
+from support.rows import KEPT, ROWS, Row
 
-CORES = [
-    *((version, profile) for version in (*reversed(TOKIO), OLDEST) for profile in PROFILES),
-    *(
-        pytest.param((version, profile), marks=pytest.mark.matrix)
-        for version in reversed(MATRIX)
-        for profile in PROFILES
-    ),
-]
+CORES = (
+    *KEPT,
+    *(pytest.param(row, marks=pytest.mark.matrix) for row in ROWS if row not in KEPT),
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -29,13 +26,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_absent(item: pytest.Item) -> bool:
     chosen = getattr(getattr(item, "callspec", None), "params", {})
     expected = chosen.get("expected")
-    return "zoo" in chosen and getattr(expected, "newer", False) and is_old(chosen["zoo"][0])
+    return "zoo" in chosen and getattr(expected, "newer", False) and is_old(chosen["zoo"].tokio)
 
 
-@pytest.fixture(scope="session", params=CORES, ids="-".join)
+@pytest.fixture(scope="session", params=CORES, ids=str)
 def zoo(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator[Reading]:
     """Return a core of the zoo, as the engine reads it."""
-    version, profile = request.param
-    reading = read(dump("zoo", tokio=version, profile=profile))
+    row: Row = request.param
+    reading = read(dump("zoo", tokio=row.tokio, profile=row.profile, build=row.build))
     yield reading
     reading.session.close()

@@ -6,27 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.build import PROFILES, Dump
+from support.build import Dump
 from support.reading import Reading, read
+from support.rows import ALLOCATORS, Allocated
 
-ALLOCATORS: dict[str, tuple[str, ...]] = {
-    "glibc": (),
-    "jemalloc": ("jemalloc",),
-    "mimalloc": ("mimalloc",),
-}
-KEPT = (("glibc", "debug"), ("jemalloc", "release"))
+KEPT = (Allocated("glibc", "debug"), Allocated("jemalloc", "release"))
 """What `make test` builds; `make matrix` has the others."""
-CORES = [
-    pytest.param(core, marks=() if core in KEPT else pytest.mark.matrix)
-    for core in ((name, profile) for name in ALLOCATORS for profile in PROFILES)
-]
+CORES = [pytest.param(row, marks=() if row in KEPT else pytest.mark.matrix) for row in ALLOCATORS]
 
 
-@pytest.fixture(scope="module", params=CORES, ids="-".join)
+@pytest.fixture(scope="module", params=CORES, ids=str)
 def churn(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator[Reading]:
     """Return a core of ``churn``, as the engine reads it."""
-    name, profile = request.param
-    reading = read(dump("churn", profile=profile, features=ALLOCATORS[name]))
+    row: Allocated = request.param
+    reading = read(dump("churn", profile=row.profile, features=row.features))
     yield reading
     reading.session.close()
 

@@ -15,18 +15,24 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from support.builds import BUILDS, Build
 from support.crash import MissingToolError, crash
+from support.finishes import FINISHES
 from support.markers import Markers
 
-__all__ = ["MATRIX", "OLDEST", "PROFILES", "TOKIO", "Dump", "MissingToolError", "is_old", "make"]
+__all__ = [
+    "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
+    "Dump", "MissingToolError", "is_old", "key", "make", "rustc",
+]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
-BUILDS = ROOT / "target" / "programs"
+TARGET = ROOT / "target" / "programs"
 """One target folder for all, so that a dependency is built once."""
 CORES = ROOT / "target" / "cores"
 OLDEST = "1.24.2"
@@ -36,6 +42,7 @@ MATRIX = (
 )  # fmt: skip
 """One of each way in which tokio keeps things in memory: only `make matrix` tests them."""
 TOKIO = ("1.38.2", "1.47.5", "1.54.1")
+NEWEST = TOKIO[-1]
 _LESS = (1, 37)
 """Before this version tokio lacks what some tasks of the zoo use."""
 PROFILES = ("debug", "release")
@@ -45,7 +52,12 @@ RECIPE = 1
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A core, the program that it is of, and what the program said of itself."""
+    """A core, the program that it is of, and what the program said of itself.
+
+    ``whole`` is the executable with its debug information in it, as gdb is given it; it differs
+    from ``exe`` where that was stripped or compressed. ``debug_files`` and ``sysroot`` are what
+    a user would then pass.
+    """
 
     name: str
     tokio: str | None
@@ -54,6 +66,9 @@ class Dump:
     core: Path
     facts: Mapping[str, int]
     markers: Markers
+    whole: Path
+    debug_files: tuple[Path, ...] = ()
+    sysroot: Path | None = None
 
     def __str__(self) -> str:
         return "-".join(filter(None, (self.name, self.tokio, self.profile)))
@@ -70,6 +85,12 @@ class _Job:
     debug: str | None
     features: tuple[str, ...]
     arguments: tuple[str, ...]
+    build: str | None = None
+
+    @property
+    def way(self) -> Build:
+        """How it is built."""
+        return BUILDS[self.build] if self.build else _AS_IT_IS
 
     @property
     def lock(self) -> Path:
@@ -79,14 +100,26 @@ class _Job:
     @property
     def label(self) -> str:
         extra = [f"debug-{self.debug}"] if self.debug else []
+        extra += [self.build] if self.build else []
         parts = (self.name, self.tokio, self.profile, *extra, *self.features, *self.arguments)
         return re.sub(r"[^\w.-]", "_", "-".join(filter(None, parts)))
 
     @property
     def environment(self) -> dict[str, str]:
-        profile = "DEV" if self.profile == "debug" else self.profile.upper()
-        chosen = {f"CARGO_PROFILE_{profile}_DEBUG": self.debug} if self.debug else {}
-        return {"CARGO_TARGET_DIR": str(BUILDS), **chosen}
+        profile = "dev" if self.profile == "debug" else self.profile
+        chosen = {f"CARGO_PROFILE_{profile.upper()}_DEBUG": self.debug} if self.debug else {}
+        chosen |= self.way.environment(profile)
+        return {"CARGO_TARGET_DIR": str(self.target), **chosen}
+
+    @property
+    def target(self) -> Path:
+        """The target folder: flags of a build change all dependencies, so it has its own."""
+        return TARGET / "builds" / self.build if self.build else TARGET
+
+    @property
+    def place(self) -> Path:
+        """Where the core is kept."""
+        return CORES / self.label
 
     def sources(self) -> Iterator[Path]:
         yield self.folder / "Cargo.toml"
@@ -94,11 +127,18 @@ class _Job:
 
     def key(self) -> str:
         """Return what the core depends on, as a digest."""
-        parts = hashlib.sha256(repr((RECIPE, self.label, _rustc())).encode())
+        parts = hashlib.sha256(repr((RECIPE, self.label, rustc())).encode())
+        if self.build:
+            parts.update(repr(self.way).encode())
+        if self.way.source is not None:
+            parts.update(self.way.source.read_bytes())
         for path in (*self.sources(), self.lock):
             parts.update(f"\0{path.relative_to(self.folder)}\0".encode())
             parts.update(path.read_bytes())
         return parts.hexdigest()
+
+
+_AS_IT_IS = Build("as its profiles say")
 
 
 def make(
@@ -108,6 +148,7 @@ def make(
     profile: str = "debug",
     debug: str | None = None,
     features: tuple[str, ...] = (),
+    build: str | None = None,
 ) -> Dump:
     """Return the core of a program in ``tests/programs``, made unless it is there already.
 
@@ -120,30 +161,67 @@ def make(
         debug: Value of cargo's ``debug`` setting instead of the profile's: 0, 1,
             line-tables-only.
         features: Features of the program that are switched on.
+        build: One of ``BUILDS``, or of ``FINISHES``, which change the executable and leave the
+            core as it is.
 
     Raises:
-        MissingToolError: cargo or gdb isn't installed.
+        MissingToolError: cargo, its target or gdb isn't installed.
         AssertionError: it doesn't compile, or leaves no core; the message has the output.
     """
-    folder = ROOT / "demo" if name == "demo" else PROGRAMS / name
-    if name == "zoo" and is_old(tokio):
-        features = ("old", *features)
-    job = _Job(name, folder, tokio, profile, debug, features, arguments)
-    place = CORES / job.label
-    key = job.key()
-    with _lock():
-        if not (place / "key").exists() or (place / "key").read_text() != key:
-            _make(job, place)
-            (place / "key").write_text(key)
-    return Dump(
+    finish = build if build in FINISHES else None
+    job = _job(name, arguments, tokio, profile, debug, features, None if finish else build)
+    with _lock(job):
+        if not _is_made(job.place, job.key()):
+            _make(job)
+            (job.place / "key").write_text(job.key())
+    dump = Dump(
         name=name,
         tokio=tokio,
         profile=profile,
-        exe=place / name,
-        core=place / "core",
-        facts=_facts((place / "stdout").read_text()),
-        markers=Markers(folder / "src"),
+        exe=job.place / name,
+        core=job.place / "core",
+        facts=_facts((job.place / "stdout").read_text()),
+        markers=Markers(job.folder / "src"),
+        whole=job.place / name,
     )
+    return _finished(dump, job, finish) if finish else dump
+
+
+def key(name: str, *, build: str | None = None, **options: Any) -> str:
+    """Return what the dump that ``make`` would return depends on, as a digest."""
+    finish = build if build in FINISHES else ""
+    chosen = {"arguments": (), "tokio": None, "debug": None, "features": (), **options}
+    return f"{_job(name, build=None if finish else build, **chosen).key()}{finish}"
+
+
+def _job(
+    name: str,
+    arguments: tuple[str, ...],
+    tokio: str | None,
+    profile: str,
+    debug: str | None,
+    features: tuple[str, ...],
+    build: str | None,
+) -> _Job:
+    folder = ROOT / "demo" if name == "demo" else PROGRAMS / name
+    if name == "zoo" and is_old(tokio):
+        features = ("old", *features)
+    return _Job(name, folder, tokio, profile, debug, features, arguments, build)
+
+
+def _is_made(place: Path, key: str) -> bool:
+    return (place / "key").exists() and (place / "key").read_text() == key
+
+
+def _finished(dump: Dump, job: _Job, finish: str) -> Dump:
+    """Return the dump with the executable that this way makes of the program."""
+    place = CORES / f"{job.label}-{finish}"
+    with _lock(job):
+        # Quick to make: what an earlier run left may be of another executable.
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        made = FINISHES[finish].run(dump.exe, place)
+    return replace(dump, exe=made.exe, debug_files=made.debug_files, sysroot=made.sysroot)
 
 
 def is_old(tokio: str | None) -> bool:
@@ -151,32 +229,58 @@ def is_old(tokio: str | None) -> bool:
     return tokio is not None and tuple(map(int, tokio.split(".")[:2])) < _LESS
 
 
-def _make(job: _Job, place: Path) -> None:
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    built = _build(job)
-    shutil.copy2(built, place / job.name)
-    output = crash(place, [str(place / job.name), *job.arguments])
-    (place / "stdout").write_text(output)
+def _make(job: _Job) -> None:
+    shutil.rmtree(job.place, ignore_errors=True)
+    job.place.mkdir(parents=True)
+    shutil.copy2(_build(job), job.place / job.name)
+    if job.build:
+        # It serves no other build, and is large.
+        shutil.rmtree(job.target)
+    output = crash(job.place, [str(job.place / job.name), *job.arguments])
+    (job.place / "stdout").write_text(output)
 
 
 def _build(job: _Job) -> Path:
     """Build a copy of the sources, which has the lock file of this version of tokio."""
-    copy = BUILDS / "src" / "-".join(filter(None, (job.name, job.tokio)))
+    copy = TARGET / "src" / "-".join(filter(None, (job.name, job.tokio)))
     for source in job.sources():
         _copy(source, copy / source.relative_to(job.folder))
     _copy(job.lock, copy / "Cargo.lock")
     profile = [] if job.profile == "debug" else ["--profile", job.profile]
     features = ["--features", ",".join(job.features)] if job.features else []
+    target, links = _target(job.way), _links(job)
+    # Only `cargo rustc` takes flags for the program alone.
+    verb = "rustc" if links else "build"
     done = subprocess.run(
-        ["nice", _tool("cargo"), "build", "--locked", *profile, *features],
+        ["nice", _tool("cargo"), verb, "--locked", *profile, *features, *target, *links],
         cwd=copy,
         env={**os.environ, **job.environment},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, f"{job.label} does not build:\n{done.stderr}"
-    return BUILDS / job.profile / job.name
+    return job.target / (job.way.target or "") / job.profile / job.name
+
+
+def _target(way: Build) -> list[str]:
+    """Return the words that name the target, if the toolchain has it."""
+    if way.target is None:
+        return []
+    command = [_tool("rustc"), "--print", "target-libdir", "--target", way.target]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode or not Path(done.stdout.strip()).exists():
+        raise MissingToolError(f"the toolchain has no {way.target}: rustup target add {way.target}")
+    return ["--target", way.target]
+
+
+def _links(job: _Job) -> list[str]:
+    """Compile what is linked to the program, and return the words that say so."""
+    source = job.way.source
+    if source is None:
+        return []
+    linked = job.place / f"{source.stem}.o"
+    subprocess.run(["cc", "-g", "-c", source, "-o", linked], check=True)
+    return ["--", f"-Clink-arg={linked}"]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -188,16 +292,17 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _lock() -> Iterator[None]:
+def _lock(job: _Job) -> Iterator[None]:
     """Let one process at a time build: the executables of all versions have one place."""
     CORES.mkdir(parents=True, exist_ok=True)
-    with (CORES / "lock").open("w") as file:
+    with (CORES / "-".join(filter(None, ("lock", job.build)))).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @cache
-def _rustc() -> str:
+def rustc() -> str:
+    """Return what the compiler says of itself."""
     command = [_tool("rustc"), "--version", "--verbose"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
@@ -223,9 +328,10 @@ def main() -> int:
     parser.add_argument("program")
     parser.add_argument("tokio", nargs="?", help="one of the program's locks, or its own")
     parser.add_argument("profile", nargs="?", default="debug", choices=PROFILES)
+    parser.add_argument("build", nargs="?", choices=(*BUILDS, *FINISHES))
     chosen = parser.parse_args()
     try:
-        dump = make(chosen.program, tokio=chosen.tokio, profile=chosen.profile)
+        dump = make(chosen.program, tokio=chosen.tokio, profile=chosen.profile, build=chosen.build)
     except (AssertionError, MissingToolError) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -144,5 +144,6 @@ class Reading:
 
 def read(dump: Dump) -> Reading:
     """Open and analyse a core."""
-    session = Session(open_core(dump.core, executable=dump.exe))
+    target = open_core(dump.core, executable=dump.exe, sysroot=dump.sysroot)
+    session = Session(target, debug_files=dump.debug_files, sysroot=dump.sysroot)
     return Reading(dump, session, session.snapshot)
