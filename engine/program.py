@@ -85,25 +85,28 @@ class Program:
 
     # Types.
 
-    def type_named(self, name: str) -> Type | None:
-        """Return a complete copy of the type with a qualified name, or None."""
+    def type_named(self, name: str, near: Type | None = None) -> Type | None:
+        """Return a complete copy of the type with a qualified name, or None.
+
+        It is looked for first where ``near`` stands: a type that its name has, say.
+        """
         if name not in self._types:
-            self._types[name] = self._find_type(name)
+            self._types[name] = self._find_type(name, near)
         return self._types[name]
 
-    def _find_type(self, name: str) -> Type | None:
+    def _find_type(self, name: str, near: Type | None) -> Type | None:
         empty = None
-        for type_ in self.types_named(name):
+        for type_ in self.types_named(name, near):
             if type_.size or type_.members:
                 return type_
             empty = empty or type_
         return empty
 
-    def types_named(self, name: str) -> Iterator[Type]:
+    def types_named(self, name: str, near: Type | None = None) -> Iterator[Type]:
         """Yield every copy of a type; units whose debug information is broken are left out."""
         for _, debug in self.infos():
             try:
-                yield from debug.types_named(name)
+                yield from debug.types_named(name, near)
             except AdpError:
                 continue
 

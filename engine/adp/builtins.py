@@ -149,11 +149,13 @@ class Builtins:
             holes = _HOLE.findall(text)
 
             def substituted(env: dict[str, object]) -> object:
-                names = tuple(self._hole(env.get(hole), hole) for hole in holes)
+                values = [env.get(hole) for hole in holes]
+                names = tuple(map(self._hole, values, holes))
                 found = known.get(names)
                 if found is None:
                     parts = iter(names)
-                    found = self._ev.type_named(_HOLE.sub(lambda _: next(parts), text))
+                    near = next((v for v in values if isinstance(v, Type)), None)
+                    found = self._ev.type_named(_HOLE.sub(lambda _: next(parts), text), near)
                     known[names] = found
                 return found
 

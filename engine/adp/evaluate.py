@@ -173,13 +173,13 @@ class Evaluator:
             raise LayoutError(f"the descriptor names no type #{name}")
         return lambda env: self.type_named(full)
 
-    def type_named(self, name: str) -> Type:
-        """Return the type with a full name.
+    def type_named(self, name: str, near: Type | None = None) -> Type:
+        """Return the type with a full name, looked for first in the unit of another.
 
         Raises:
             LayoutError: the program has none.
         """
-        found = self.program.type_named(name)
+        found = self.program.type_named(name, near)
         if found is None:
             raise LayoutError(f"the program has no type {name}")
         return found

@@ -190,13 +190,19 @@ class DebugInfo:
         """Read the parts of a type that are not read at once."""
         return self._types.body_of(type_)
 
-    def types_named(self, name: str) -> Iterator[Type]:
-        """Yield the copies of the type with a qualified name; broken ones are left out."""
+    def types_named(self, name: str, near: Type | None = None) -> Iterator[Type]:
+        """Yield the copies of the type with a qualified name; broken ones are left out.
+
+        Those in the unit of the type ``near`` come first: it uses both.
+        """
         _, last = split_path(name)
+        unit = None
+        if near is not None and near.source is self and near.offset:
+            unit = self.search.unit_of(near.offset)
         found = False
         # The name of a pointer or a vtable holds paths, and stands as a whole in its DIE.
         for text in dict.fromkeys((last, name)):
-            for die in islice(self.search.by_name(text, TYPE_TAGS), MAX_SAME_NAME):
+            for die in islice(self.search.by_name(text, TYPE_TAGS, unit), MAX_SAME_NAME):
                 type_ = self._type_called(name, die)
                 if type_ is not None:
                     found = True

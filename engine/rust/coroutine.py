@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
@@ -39,7 +40,10 @@ _TEMPORARY = re.compile(r"__\d+$")
 AWAITEE = "__awaitee"
 MAX_COPIES = 512
 """Units with a coroutine's pinned type that are searched for its function."""
+MAX_GATHERED = 2000
+"""Functions of one name that are gone through at once: more are searched for one by one."""
 _SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
+_PIN = "Pin<&mut "
 
 
 def is_coroutine_name(name: str) -> bool:
@@ -109,6 +113,7 @@ class Coroutines:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._known: dict[int, CoroutineLayout | None] = {}
+        self._functions: dict[int, _Functions] = {}
         self._keep: list[Type] = []
 
     def layout(self, type_: Type) -> CoroutineLayout | None:
@@ -171,16 +176,52 @@ class Coroutines:
         """
         own = split_path(type_.name)[1].replace("_env#", "#", 1)
         for _, debug in self._program.infos():
+            functions = self._functions.get(id(debug))
+            if functions is None:
+                functions = self._functions[id(debug)] = _Functions(debug)
             try:
-                for count, pin in enumerate(debug.search.pinned(type_.name)):
-                    if count >= MAX_COPIES:
-                        break
-                    found = _polls(debug, pin, own)
-                    if found is not None:
-                        return debug, found
+                found = functions.of(type_.name, own)
             except AdpError:
                 continue
+            if found is not None:
+                return debug, found
         return None
+
+
+class _Functions:
+    """The functions of one file that poll its coroutines."""
+
+    def __init__(self, debug: DebugInfo) -> None:
+        self._debug = debug
+        self._gathered: dict[str, dict[str, Die] | None] = {}
+
+    def of(self, type_name: str, name: str) -> Die | None:
+        """Return the function with a name (``{async_fn#0}``) of the coroutine with a full name.
+
+        Where few functions are called so, the first question goes through them all.
+        """
+        if name not in self._gathered:
+            few = self._debug.search.are_few(name, MAX_GATHERED)
+            self._gathered[name] = dict(self._gather(name)) if few else None
+        gathered = self._gathered[name]
+        if gathered is not None:
+            return gathered.get(type_name)
+        for pin in islice(self._debug.search.pinned(type_name), MAX_COPIES):
+            found = _polls(self._debug, pin, name)
+            if found is not None:
+                return found
+        return None
+
+    def _gather(self, name: str) -> Iterator[tuple[str, Die]]:
+        for die in self._debug.search.by_name(name, _SUBPROGRAM):
+            try:
+                first = next((c for c in die.children() if c.tag == TAG.FORMAL_PARAMETER), None)
+                target = None if first is None else first.reference(AT.TYPE)
+                pinned = None if target is None else self._debug.die(target).text()
+            except AdpError:
+                continue
+            if pinned is not None and pinned.startswith(_PIN) and pinned.endswith(">"):
+                yield pinned[len(_PIN) : -1], die
 
 
 def _foreign(place: Place | None, declared: Place | None) -> bool:
