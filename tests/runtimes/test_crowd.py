@@ -1,0 +1,97 @@
+"""A crowd of tasks of forty types: as many are listed as the program counts, waiting as it says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from support.build import Dump
+from support.reading import Reading, read
+
+from adp_tui.engine.model import Frame, Task
+
+KINDS = ("mutex", "rwlock", "semaphore", "notify", "mpsc", "timer", "oneshot", "join")
+
+
+@pytest.fixture(scope="module")
+def crowd(dump: Callable[..., Dump]) -> Iterator[Reading]:
+    """Return the core of a crowd, as the engine reads it."""
+    reading = read(dump("crowd", profile="release"))
+    yield reading
+    reading.session.close()
+
+
+@pytest.fixture(scope="module")
+def spawned(crowd: Reading) -> list[Task]:
+    """Return the tasks that the program spawned."""
+    return [task for task in crowd.snapshot.tasks if task.kind == "spawned"]
+
+
+def leaf(frames: tuple[Frame, ...]) -> Frame:
+    """Return the innermost frame of the program's own."""
+    return [frame for frame in frames if frame.function.startswith("crowd::")][-1]
+
+
+def test_every_task_is_listed(crowd: Reading, spawned: list[Task]) -> None:
+    facts = crowd.dump.facts
+    assert len(spawned) == facts["tasks"]
+    assert len({task.future for task in spawned}) == facts["types"]
+    assert len({task.id for task in spawned}) == facts["tasks"]
+    assert crowd.snapshot.losses == ()
+
+
+def test_each_waits_on_what_its_type_says(crowd: Reading, spawned: list[Task]) -> None:
+    # GIVEN the tasks, whose outermost call is named after what the innermost waits on
+    names = {"sleep": "timer", "tick": "timer", "number": "oneshot", "word": "oneshot"}
+    for task in spawned:
+        own = task.future.removeprefix("crowd::").rpartition("_")[0]
+        # THEN there is that one wait
+        assert [wait.kind for wait in task.waits] == [names.get(own, own)]
+    # AND as many of each kind as the program counts
+    kinds = Counter(wait.kind for task in spawned for wait in task.waits)
+    assert kinds == {kind: crowd.dump.facts[kind] for kind in KINDS}
+
+
+def test_stacks_are_as_deep_as_the_calls(crowd: Reading) -> None:
+    found: Counter[int] = Counter()
+    for stack in crowd.snapshot.stacks:
+        own = [frame for frame in stack.frames if frame.function.startswith("crowd::")]
+        # The outermost frame of the root is the block that main drives.
+        if "async_block" not in own[0].function:
+            found[len(own)] += stack.count
+    assert found == {deep: crowd.dump.facts[f"deep_{deep}"] for deep in range(1, 9)}
+
+
+def test_each_stands_at_its_await(crowd: Reading) -> None:
+    for stack in crowd.snapshot.stacks:
+        frame = leaf(stack.frames)
+        name = frame.function.removeprefix("crowd::").rpartition("_")[0] or "root"
+        marker = "root" if "async_block" in frame.function else name
+        assert frame.line == crowd.dump.markers[f"crowd.{marker}"][1]
+
+
+def test_who_joins_whom(crowd: Reading, spawned: list[Task]) -> None:
+    # GIVEN each tenth task, which waits for the one that was spawned before it
+    by_key = {task.key: task for task in spawned}
+    for task in spawned:
+        for wait in task.waits:
+            if wait.kind == "join":
+                # THEN the report says so, and that it holds its handle
+                assert wait.task is not None
+                joined = by_key[wait.task]
+                assert joined.future.startswith("crowd::word_")
+                assert joined.parent == task.key
+
+
+def test_waiters_of_a_lock_are_queued(crowd: Reading, spawned: list[Task]) -> None:
+    # GIVEN the locks, each shared by 400 tasks of which a tenth waits for it
+    locks = [r for r in crowd.snapshot.resources if r.kind in ("mutex", "rwlock")]
+    locks += [r for r in crowd.snapshot.resources if r.kind in ("semaphore", "notify")]
+    waits = {(task.key, wait.resource) for task in spawned for wait in task.waits}
+    shared = [lock for lock in locks if len(lock.waiters) > 1]
+    # THEN each has all of them in its queue
+    assert len(shared) == 4 * crowd.dump.facts["tasks"] // 400
+    for lock in shared:
+        assert len(lock.waiters) == 40
+        assert all((waiter, lock.key) in waits for waiter in lock.waiters)
