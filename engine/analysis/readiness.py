@@ -88,6 +88,11 @@ def _debug_information(image: Image) -> Iterator[Loss]:
         return
     assert image.elf is not None
     lost = "so tasks, their stacks and variables cannot be read"
+    if level is Level.SPLIT:
+        off = 'split-debuginfo = "off"'
+        why = f"{image.name} has its debug information split off, {_split_into(image)}, {lost}"
+        yield Loss(what, f"{why}; {_remedy(image, off)}", 1)
+        return
     if level is not Level.NONE:
         yield Loss(what, f"{image.name} {_TOO_LITTLE[level]}, {lost}; {_remedy(image)}", 1)
         return
@@ -103,14 +108,24 @@ def _debug_information(image: Image) -> Iterator[Loss]:
     yield Loss(what, f"{image.name} has no debug information, {lost}; {_remedy(image)}", 1)
 
 
-def _remedy(image: Image) -> str:
+def _split_into(image: Image) -> str:
+    """Name the file, or one of the files, that debug information was split off into."""
+    file = image.module.file
+    packed = file.with_name(f"{file.name}.dwp") if file is not None else None
+    if packed is not None and packed.is_file():
+        return f"into {packed.name}, and .dwp files are not read"
+    name = (image.debug.split if image.debug is not None else None) or ""
+    return f"into .dwo files such as {name.rpartition('/')[2]}, and these are not read"
+
+
+def _remedy(image: Image, setting: str = "debug = 2") -> str:
     profile = cargo_profile(image.module.path)
     where = (
         f"in [profile.{profile}] of Cargo.toml"
         if profile is not None
         else "in [profile.release] of Cargo.toml, or the profile that it was built with"
     )
-    return f"build it with `debug = 2` {where}"
+    return f"build it with `{setting}` {where}"
 
 
 def cargo_profile(path: str) -> str | None:

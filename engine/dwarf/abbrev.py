@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from adp_tui.engine.dwarf.constants import FORM
 from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.elf.file import Blob
 from adp_tui.engine.errors import NoDebugInfoError
+from adp_tui.engine.text import clean
 
-__all__ = ["FIXED_SIZE", "Abbreviations", "Declaration", "Skip"]
+__all__ = ["FIXED_SIZE", "Abbreviations", "Declaration", "Raw", "Read", "Skip"]
 
+Raw = int | bytes | str
+"""A value as it is stored: a number (an index, an offset), a block, or an inline string."""
 Skip = Callable[[bytes | mmap.mmap, int], int]
+Read = Callable[[bytes | mmap.mmap, int], tuple[Sequence[Raw], int]]
 
 FIXED_SIZE: dict[int, int] = {
     FORM.ADDR: 8, FORM.DATA1: 1, FORM.DATA2: 2, FORM.DATA4: 4, FORM.DATA8: 8, FORM.DATA16: 16,
@@ -30,7 +35,10 @@ _LEB = frozenset(
     {FORM.SDATA, FORM.UDATA, FORM.REF_UDATA, FORM.STRX, FORM.ADDRX, FORM.LOCLISTX, FORM.RNGLISTX}
 )
 _BLOCKS = {FORM.BLOCK1: 1, FORM.BLOCK2: 2, FORM.BLOCK4: 4}
+_NUMBERS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_BLOCK, _SLEB, _ULEB, _STRING = -1, -2, -3, -4
 MAX_TABLE = 100_000
+MAX_STRING = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +53,8 @@ class Declaration:
         skip: from the offset of the first value to the offset after the last.
         fixed: attribute → (offset from the first value, form), up to the first value
             without a fixed size.
+        read: from the offset of the first value to all values and the offset after the last.
+        slots: attribute → (place among the values that ``read`` gives, form).
     """
 
     tag: int
@@ -53,6 +63,8 @@ class Declaration:
     size: int
     skip: Skip
     fixed: dict[int, tuple[int, int]]
+    read: Read
+    slots: dict[int, tuple[int, int]]
 
 
 class Abbreviations:
@@ -80,12 +92,17 @@ class Abbreviations:
         return found
 
     def _parse(self, offset: int) -> dict[int, Declaration]:
-        data = self._data
+        data, known = self._data, self._known
         table: dict[int, Declaration] = {}
         while data[offset] and len(table) < MAX_TABLE:
-            code, offset = uleb(data, offset)
-            start = offset
-            _, offset = uleb(data, offset)
+            code, start = uleb(data, offset)
+            # Most declarations end with the first two zeros, and most are known by their bytes.
+            offset = data.find(b"\0\0", start + 2) + 2
+            declaration = known.get(data[start:offset])
+            if declaration is not None:
+                table[code] = declaration
+                continue
+            _, offset = uleb(data, start)
             offset += 1
             while True:
                 attribute, offset = uleb(data, offset)
@@ -95,9 +112,9 @@ class Abbreviations:
                 if not attribute and not form:
                     break
             body = data[start:offset]
-            declaration = self._known.get(body)
+            declaration = known.get(body)
             if declaration is None:
-                declaration = self._known[body] = self._declare(body)
+                declaration = known[body] = self._declare(body)
             table[code] = declaration
         return table
 
@@ -118,7 +135,8 @@ class Abbreviations:
         skip = self._skips.get(shape)
         if skip is None:
             skip = self._skips[shape] = _make_skip(shape)
-        return Declaration(tag, children, tuple(attributes), size, skip, fixed)
+        read, slots = _make_read(attributes)
+        return Declaration(tag, children, tuple(attributes), size, skip, fixed, read, slots)
 
 
 _Shape = tuple[tuple[str, int], ...]
@@ -207,3 +225,95 @@ def _make_skip(shape: _Shape) -> Skip:
         return offset
 
     return skip
+
+
+def _make_read(
+    attributes: list[tuple[int, int, int]],
+) -> tuple[Read, dict[int, tuple[int, int]]]:
+    """Return a function that reads values of this shape, and where it puts each attribute's.
+
+    A run of numbers is read at once; what the declaration itself says stands at the end.
+    """
+    steps: list[struct.Struct | int] = []
+    slots: dict[int, tuple[int, int]] = {}
+    constants: list[tuple[int, int, int]] = []
+    run, place = "", 0
+    for attribute, form, implicit in attributes:
+        size = FIXED_SIZE.get(form)
+        if size == 0:
+            constants.append((attribute, form, implicit if form == FORM.IMPLICIT_CONST else 1))
+            continue
+        slots[attribute] = (place, form)
+        place += 1
+        if size in _NUMBERS:
+            run += _NUMBERS[size]
+            continue
+        if run:
+            steps.append(struct.Struct(f"<{run}"))
+            run = ""
+        steps.append(_step(form, size))
+    if run:
+        steps.append(struct.Struct(f"<{run}"))
+    for number, (attribute, form, _) in enumerate(constants):
+        slots[attribute] = (place + number, form)
+    implied = tuple(value for _, _, value in constants)
+    if len(steps) == 1 and isinstance(steps[0], struct.Struct):
+        return _read_numbers(steps[0], implied), slots
+    return _read_steps(steps, implied), slots
+
+
+def _step(form: int, size: int | None) -> int:
+    """Return how a value is read: so many bytes of a number, or what the negative codes say."""
+    if size is not None:
+        return size
+    if form in (FORM.EXPRLOC, FORM.BLOCK):
+        return _BLOCK
+    if form in _BLOCKS:
+        return _BLOCK - 16 * _BLOCKS[FORM(form)]
+    return _STRING if form == FORM.STRING else _SLEB if form == FORM.SDATA else _ULEB
+
+
+def _read_numbers(numbers: struct.Struct, implied: tuple[int, ...]) -> Read:
+    unpack, size = numbers.unpack_from, numbers.size
+    if not implied:
+        return lambda data, at: (unpack(data, at), at + size)
+    return lambda data, at: (unpack(data, at) + implied, at + size)
+
+
+def _read_steps(steps: list[struct.Struct | int], implied: tuple[int, ...]) -> Read:
+    def read(data: bytes | mmap.mmap, at: int) -> tuple[Sequence[Raw], int]:
+        values: list[Raw] = []
+        for step in steps:
+            if isinstance(step, struct.Struct):
+                values += step.unpack_from(data, at)
+                at += step.size
+            elif step == _ULEB:
+                number, at = uleb(data, at)
+                values.append(number)
+            elif step > 0:
+                values.append(int.from_bytes(data[at : at + step], "little"))
+                at += step
+            else:
+                value, at = _read_other(data, at, step)
+                values.append(value)
+        values += implied
+        return values, at
+
+    return read
+
+
+def _read_other(data: bytes | mmap.mmap, at: int, step: int) -> tuple[Raw, int]:
+    if step == _SLEB:
+        return sleb(data, at)
+    if step == _STRING:
+        end = data.find(b"\0", at)
+        if end < 0:
+            raise IndexError(at)
+        return clean(data[at : min(end, at + MAX_STRING)].decode("utf-8", "replace")), end + 1
+    if step == _BLOCK:
+        length, at = uleb(data, at)
+    else:
+        width = (_BLOCK - step) // 16
+        length = int.from_bytes(data[at : at + width], "little")
+        at += width
+    return data[at : at + length], at + length

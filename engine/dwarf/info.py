@@ -39,6 +39,8 @@ class Level(enum.Enum):
     """Functions and lines, no types (``debug = 1``)."""
     LINES = "line tables only"
     NONE = "none"
+    SPLIT = "split"
+    """Lines only: the rest is in .dwo files, or in a .dwp file, which are not read."""
     FOREIGN = "no Rust"
     """There is debug information, but not of Rust code."""
 
@@ -59,8 +61,7 @@ class DebugInfo:
         self._functions: dict[int, Function | None] = {}
         self._names: dict[int, str] = {}
         self._level: Level | None = None
-        if self.units:
-            self.sections.check_split(self.units[0])
+        self._split: str | None = None
 
     # Units.
 
@@ -80,7 +81,11 @@ class DebugInfo:
         for unit in self.units:
             try:
                 declared = self.sections.table(unit).values()
-                if Die(self.sections, unit, unit.first).number(AT.LANGUAGE) != _RUST:
+                first = Die(self.sections, unit, unit.first)
+                if first.number(AT.LANGUAGE) != _RUST:
+                    # What is left of a unit that was split has no language.
+                    self._split = self._split or first.text(AT.DWO_NAME)
+                    self._split = self._split or first.text(AT.GNU_DWO_NAME)
                     continue
             except AdpError:
                 continue
@@ -92,7 +97,14 @@ class DebugInfo:
                 return Level.FULL
         if tags:
             return Level.LIMITED if TAG.NAMESPACE in tags else Level.LINES
+        if self._split:
+            return Level.SPLIT
         return Level.NONE if has_std or not self.units else Level.FOREIGN
+
+    @property
+    def split(self) -> str | None:
+        """The path of one .dwo file that holds what was split off; None where nothing was."""
+        return self._split if self.level is Level.SPLIT else None
 
     @staticmethod
     def _is_std(unit: Unit) -> bool:

@@ -26,7 +26,7 @@ def expression_at(die: Die, address: int, attribute: int = AT.LOCATION) -> bytes
     Raises:
         NoDebugInfoError: its location list is cut off or malformed.
     """
-    found = die.values.get(attribute)
+    found = die.raw(attribute)
     if found is None:
         return None
     form, raw = found

@@ -176,7 +176,7 @@ class UnitIndex:
         try:
             if name >= _IN_PLACE:
                 return self._sections.info.text(name - _IN_PLACE)
-            return self._sections.strings.text(name)
+            return self._sections.string(name)
         except IndexError:
             return "?"
 

@@ -27,13 +27,13 @@ def ranges_of(die: Die) -> list[tuple[int, int]]:
         NoDebugInfoError: its range list is cut off.
     """
     low = die.address(AT.LOW_PC)
-    high = die.values.get(AT.HIGH_PC)
+    high = die.raw(AT.HIGH_PC)
     if low is not None and high is not None:
         end = die.address(AT.HIGH_PC) if high[0] in _ADDRESS_FORMS else None
         if end is None and isinstance(high[1], int):
             end = low + high[1]
         return [(low, end)] if end is not None and end > low else []
-    found = die.values.get(AT.RANGES)
+    found = die.raw(AT.RANGES)
     if found is None or not isinstance(found[1], int):
         return []
     try:

@@ -78,9 +78,11 @@ class ScopeReader:
 
     def _is_named(self, function: Die) -> bool:
         named = origin_of(self._info, function)
-        forms = [named.values[a][0] for a in (AT.NAME, AT.ABSTRACT_ORIGIN) if a in named]
+        if named.text():
+            return True
         # What dwz moved to a file of its own is not read: the function is one all the same.
-        return bool(named.text()) or any(form in _ELSEWHERE for form in forms)
+        found = (named.raw(a) for a in (AT.NAME, AT.ABSTRACT_ORIGIN))
+        return any(each is not None and each[0] in _ELSEWHERE for each in found)
 
     def _candidates(self, unit: Unit, start: int, address: int) -> Iterator[Die]:
         """Yield what may be the function that holds an address, the likeliest first."""

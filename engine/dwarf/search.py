@@ -101,9 +101,7 @@ class Search:
                 self._indexes.popitem(last=False)
         return known
 
-    def by_name(
-        self, text: str, tags: frozenset[int], near: Unit | None = None
-    ) -> Iterator[Die]:
+    def by_name(self, text: str, tags: frozenset[int], near: Unit | None = None) -> Iterator[Die]:
         """Yield the DIEs with these tags whose DW_AT_name is exactly ``text``.
 
         Those of a unit come first if one is named, then those where another instance of the

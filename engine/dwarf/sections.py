@@ -17,12 +17,16 @@ _STRX = {FORM.STRX, FORM.STRX1, FORM.STRX2, FORM.STRX3, FORM.STRX4}
 _ADDRX = {FORM.ADDRX, FORM.ADDRX1, FORM.ADDRX2, FORM.ADDRX3, FORM.ADDRX4}
 _UNIT_REFERENCES = {FORM.REF1, FORM.REF2, FORM.REF4, FORM.REF8, FORM.REF_UDATA}
 
+MAX_TEXTS = 100_000
+"""Strings that are kept decoded."""
+
 
 class Sections:
     """Debug sections by role, with the string, address and reference tables applied."""
 
     def __init__(self, elf: ElfFile) -> None:
         self.elf = elf
+        self._texts: dict[int, str] = {}
         self._abbreviations = Abbreviations(elf.blob(".debug_abbrev"))
 
     # Sections may be compressed: each is opened when it is needed.
@@ -114,15 +118,28 @@ class Sections:
             return None
         try:
             if form == FORM.STRP:
-                return self.strings.text(raw)
+                return self.string(raw)
             if form == FORM.LINE_STRP:
                 return self.line_strings.text(raw)
             if form in _STRX:
                 at = unit.str_offsets_base + 4 * raw
-                return self.strings.text(self.string_offsets.number(at, 4))
+                return self.string(self.string_offsets.number(at, 4))
         except IndexError:
             return None
         return None
+
+    def string(self, offset: int) -> str:
+        """Return the string at an offset of ``.debug_str``: the same few are asked for often.
+
+        Raises:
+            IndexError: the section is not so long.
+        """
+        known = self._texts.get(offset)
+        if known is None:
+            if len(self._texts) >= MAX_TEXTS:
+                self._texts.clear()
+            known = self._texts[offset] = self.strings.text(offset)
+        return known
 
     def string_offset(self, unit: Unit, form: int, raw: Raw) -> int | None:
         """Return the offset in ``.debug_str`` that a stored value names, or None."""

@@ -228,7 +228,7 @@ def _elements(ranges: Iterable[Die]) -> int:
 def _count(die: Die) -> int:
     count = die.number(AT.COUNT)
     if count is None:
-        upper = die.values.get(AT.UPPER_BOUND)
+        upper = die.raw(AT.UPPER_BOUND)
         if upper is None or not isinstance(upper[1], int):
             return 0
         # An upper bound of -1 (no elements) is stored in the width of its form.

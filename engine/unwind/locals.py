@@ -234,7 +234,7 @@ class _Reader:
 
 def _constant(die: Die, size: int) -> bytes | None:
     """Return the bytes of DW_AT_const_value, or None."""
-    found = die.values.get(AT.CONST_VALUE)
+    found = die.raw(AT.CONST_VALUE)
     if found is None:
         return None
     raw = found[1]

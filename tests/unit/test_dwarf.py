@@ -100,7 +100,8 @@ def test_every_die_and_attribute(oracle, debug):
         for die, depth in found.items():
             other = expected[die.offset]
             assert depth == len(list(parents(other)))
-            assert list(die.values) == [_code(n) for n in other.attributes]
+            declared = [attribute for attribute, _, _ in die.declaration.attributes]
+            assert declared == [_code(n) for n in other.attributes]
             for attribute in other.attributes.values():
                 code = _code(attribute.name)
                 if isinstance(attribute.value, bytes):

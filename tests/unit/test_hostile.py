@@ -135,7 +135,7 @@ def ask_die(debug, offset):
         return 0
     for question in (debug.place_of, debug.qualified_name, ranges_of, debug.function):
         answered(question, die)
-    answered(lambda: [(c.tag, c.values) for c in die.children()])
+    answered(lambda: [(c.tag, c.after, c.text()) for c in die.children()])
     type_ = answered(debug.type_at, offset)
     if type_ is None:
         return 0
