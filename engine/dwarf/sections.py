@@ -9,7 +9,6 @@ from adp_tui.engine.dwarf.constants import AT, FORM
 from adp_tui.engine.dwarf.die import Die, Raw
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.elf.file import Blob, ElfFile
-from adp_tui.engine.errors import NoDebugInfoError
 
 __all__ = ["Sections"]
 
@@ -185,17 +184,3 @@ class Sections:
             NoDebugInfoError: there is none.
         """
         return Die(self, unit, offset)
-
-    def check_split(self, unit: Unit) -> None:
-        """Refuse a unit whose DIEs are in another file.
-
-        Raises:
-            NoDebugInfoError: the unit names a .dwo file.
-        """
-        first = Die(self, unit, unit.first)
-        name = first.text(AT.DWO_NAME) or first.text(AT.GNU_DWO_NAME)
-        if name:
-            raise NoDebugInfoError(
-                f"the debug information is split: this unit's is in {name}",
-                help="build with -C split-debuginfo=off; .dwo and .dwp files are not read yet",
-            )

@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 from support.crash import crash
 
+PROGRAMS = Path(__file__).parents[1] / "programs"
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 
 
@@ -112,6 +113,32 @@ def test_debug_information_that_was_split_off(dump, adp_tui_command, tmp_path, s
     # THEN the task is read
     assert ran.status == 0
     assert "tiny::naps" in {task["future"] for task in ran.report["tasks"]}
+
+
+SPLIT = {
+    # How the program was built, and what is said of where its debug information is.
+    "split-unpacked": "split off, into .dwo files such as tiny-",
+    "split-packed": "split off, into tiny.dwp, and .dwp files are not read",
+}
+
+
+@pytest.mark.parametrize(("build", "says"), SPLIT.items(), ids=SPLIT)
+def test_split_debug_information(build, says, dump, adp_tui_command):
+    # GIVEN a program whose debug information rustc has split off
+    tiny = dump("tiny", build=build)
+    # WHEN it is reported on
+    ran = adp_tui_command("report", "core", tiny.core, "--json")
+    # THEN it is refused by name, with what to write instead
+    assert ran.status == 1 and ran.err == ""
+    assert says in ran.losses
+    assert 'build it with `split-debuginfo = "off"`' in ran.losses
+    assert ran.report["tasks"] == []
+    # AND the threads are there, with their lines: line tables are not split off
+    assert len(ran.report["threads"]) == 2
+    places = {(f["file"], f["line"]) for t in ran.report["threads"] for f in t["stack"]}
+    source = (PROGRAMS / "tiny/src/main.rs").read_text().splitlines()
+    (aborts,) = (number for number, line in enumerate(source, 1) if "abort()" in line)
+    assert ("src/main.rs", aborts) in places
 
 
 # Files that are others than those that ran, or are not there.

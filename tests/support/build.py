@@ -232,7 +232,10 @@ def is_old(tokio: str | None) -> bool:
 def _make(job: _Job) -> None:
     shutil.rmtree(job.place, ignore_errors=True)
     job.place.mkdir(parents=True)
-    shutil.copy2(_build(job), job.place / job.name)
+    built = _build(job)
+    shutil.copy2(built, job.place / job.name)
+    if (packed := built.with_name(f"{job.name}.dwp")).exists():
+        shutil.copy2(packed, job.place)
     if job.build:
         # It serves no other build, and is large.
         shutil.rmtree(job.target)

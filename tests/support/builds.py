@@ -55,6 +55,16 @@ BUILDS = {
     "static-pie": Build(
         "`-C target-feature=+crt-static`", ("-Ctarget-feature=+crt-static",), target=GNU
     ),
+    # Refused by name: no rows of the matrix.
+    "split-unpacked": Build(
+        '`split-debuginfo = "unpacked"`', settings={"split_debuginfo": "unpacked"}, profiles=()
+    ),
+    "split-packed": Build(
+        '`split-debuginfo = "packed"` with `-C dwarf-version=5`',
+        ("-Cdwarf-version=5",),
+        settings={"split_debuginfo": "packed"},
+        profiles=(),
+    ),
     "musl": Build(f"`--target {MUSL}`", target=MUSL),
 }
 """By name; the zoo's own profiles have ``panic = "abort"``."""
