@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.reach import Follow, Reach
+from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import RuleBook
-from adp_tui.engine.analysis.stacks import LiveFrame
+from adp_tui.engine.analysis.stacks import LiveFrame, StackWalker
 from adp_tui.engine.analysis.tasks import TaskReader
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
@@ -39,9 +40,18 @@ class Handles:
     Only what a task owns alone counts: a handle behind an Arc has no single owner.
     """
 
-    def __init__(self, program: Program, book: RuleBook, reader: TaskReader) -> None:
+    def __init__(
+        self,
+        program: Program,
+        book: RuleBook,
+        reader: TaskReader,
+        walker: StackWalker,
+        replays: Replays,
+    ) -> None:
         self._book = book
         self._reader = reader
+        self._walker = walker
+        self._replays = replays
         self._reach = Reach(program, lambda n: bool(book.holds.all(n)), book.opaque, Follow.OWNED)
         self._held: dict[int, tuple[TaskFacts, list[TaskFacts]]] = {}
 
@@ -51,14 +61,39 @@ class Handles:
             return
         held: list[TaskFacts] = []
         self._held[id(task)] = (task, held)
-        for start in _frame_values(task):
-            found = [start] if self._book.holds.all(start.type.name) else self._reach.find(start)
-            for handle in found:
+        for header in self._headers(task):
+            child = self._reader.read_held(header) if isinstance(header, Value) else None
+            if child is not None:
+                held.append(child)
+
+    def _headers(self, task: TaskFacts) -> Iterable[object]:
+        future, stack = task.future, task.stack
+        if future is None:
+            return self._held_by(_frame_values(task))
+
+        def ask(it: Value) -> tuple[object, ...]:
+            if it is future:
+                return self._held_by(_frame_values(task))
+            values = self._walker.flat(it)[1:] if stack is not None else ()
+            return self._held_by([it, *(v for v in values if isinstance(v, Value))])
+
+        return self._replays.ask(future, ask, self, stack is None)
+
+    def _held_by(self, starts: Iterable[Value]) -> tuple[object, ...]:
+        """Return the headers of the tasks whose handles lie in some values, each once."""
+        headers: dict[int, Value] = {}
+        seen: set[tuple[int, str]] = set()
+        for start in starts:
+            known = self._book.holds.all(start.type.name)
+            for handle in [start] if known else self._reach.find(start):
+                key = (handle.address, handle.type.name)
+                if key in seen:
+                    continue
+                seen.add(key)
                 for bound in self._book.holds.all(handle.type.name):
                     for header in bound.applied.values(bound.rule.tasks, {"it": handle}):
-                        child = self._reader.read_held(header)
-                        if child is not None:
-                            held.append(child)
+                        headers.setdefault(header.address, header)
+        return tuple(headers.values())
 
     def set_parents(self) -> None:
         """Make each task the parent of those that it holds."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -32,9 +33,22 @@ class Losses:
     def __init__(self) -> None:
         self._count: dict[tuple[str, str, bool], int] = {}
         self._samples: dict[tuple[str, str, bool], list[int]] = {}
+        self._muted: list[str] | None = None
+
+    @contextmanager
+    def muted(self) -> Iterator[list[str]]:
+        """Count nothing for a while; yield the list of what would have been counted."""
+        self._muted = noticed = []
+        try:
+            yield noticed
+        finally:
+            self._muted = None
 
     def add(self, what: str, why: str, address: int | None = None, *, missing: bool = True) -> None:
         """Count one loss; ``missing`` says whether entities or frames may be absent for it."""
+        if self._muted is not None:
+            self._muted.append(what)
+            return
         key = (clean(what, 1024), clean(why, 1024), missing)
         if len(self._count) >= self.MAX_REASONS and key not in self._count:
             key = (key[0], "for reasons beyond those listed", missing)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adp_tui.engine.analysis.branches import BranchFinder, Children
+from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.dwarf.types import Kind
 from adp_tui.engine.errors import AdpError, LayoutError
 from adp_tui.engine.model import Branch, Frame, Macro
@@ -18,7 +19,15 @@ from adp_tui.engine.rust.names import plain_path
 from adp_tui.engine.text import clean
 from adp_tui.engine.value import Value
 
-__all__ = ["LiveBranch", "LiveFrame", "LiveStack", "Rules", "StackWalker", "stack_identity"]
+__all__ = [
+    "LiveBranch",
+    "LiveFrame",
+    "LiveStack",
+    "Rules",
+    "StackShape",
+    "StackWalker",
+    "stack_identity",
+]
 
 MAX_FRAMES = 64
 MAX_NODES = 3000
@@ -89,32 +98,109 @@ class LiveFrame:
     rule: object | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LiveStack:
-    """A task's logical stack, outermost frame first."""
+@dataclass(frozen=True, slots=True)
+class FrameShape:
+    """A frame without its place in memory."""
 
-    frames: tuple[LiveFrame, ...]
-    problem: str | None = None
-    """Why it ends early somewhere: the first reason; None when it is whole."""
+    frame: Frame
+    has_payload: bool
+    branches: tuple[tuple[str, str, tuple[FrameShape, ...]], ...]
+    rule: object | None
+
+
+@dataclass(frozen=True, slots=True)
+class StackShape:
+    """What tasks that stand at the same place have in common; there is one of each shape."""
+
+    frames: tuple[FrameShape, ...]
+    problem: str | None
+
+
+class LiveStack:
+    """A task's logical stack, outermost frame first. Its frames are made when they are asked for.
+
+    ``problem`` says why it ends early somewhere: the first reason; None when it is whole.
+    """
+
+    __slots__ = ("_frames", "_values", "shape")
+
+    def __init__(self, shape: StackShape, values: tuple[Value, ...]) -> None:
+        self.shape = shape
+        self._values = values
+        self._frames: tuple[LiveFrame, ...] | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Return why it ends early somewhere; None when it is whole."""
+        return self.shape.problem
+
+    @property
+    def frames(self) -> tuple[LiveFrame, ...]:
+        """Return the frames, outermost first."""
+        if self._frames is None:
+            self._frames = _placed(self.shape.frames, iter(self._values))
+        return self._frames
+
+
+def _placed(shapes: tuple[FrameShape, ...], values: Iterator[Value]) -> tuple[LiveFrame, ...]:
+    """Give frames their places, which stand in the order of ``_flat``."""
+    return tuple(
+        LiveFrame(
+            shape.frame,
+            next(values),
+            next(values) if shape.has_payload else None,
+            tuple(
+                LiveBranch(label, state, _placed(frames, values))
+                for label, state, frames in shape.branches
+            ),
+            shape.rule,
+        )
+        for shape in shapes
+    )
+
+
+def _flat(frames: Sequence[LiveFrame], values: list[Value]) -> tuple[FrameShape, ...]:
+    """Take the places out of frames: each one's value and payload, then those of its branches."""
+    shapes = []
+    for live in frames:
+        values.append(live.value)
+        if live.payload is not None:
+            values.append(live.payload)
+        branches = tuple((b.label, b.state, _flat(b.frames, values)) for b in live.branches)
+        shapes.append(FrameShape(live.frame, live.payload is not None, branches, live.rule))
+    return tuple(shapes)
 
 
 class StackWalker:
     """Walks futures; everything that depends on types alone is remembered."""
 
-    def __init__(self, program: Program, rules: Rules) -> None:
+    def __init__(self, program: Program, rules: Rules, replays: Replays | None = None) -> None:
         self._program = program
         self._rules = rules
+        self._replays = replays
         self.coroutines = Coroutines(program)
         self._finder = BranchFinder(program, rules)
         self._frames: dict[tuple[int, int], Frame] = {}
+        self._shapes: dict[StackShape, StackShape] = {}
         self._nodes = 0
         self._problem: str | None = None
 
     def walk(self, future: Value) -> LiveStack:
         """Return the logical stack of a future. What cannot be read ends it, with the reason."""
+        if self._replays is None:
+            shape, *values = self.flat(future)
+        else:
+            shape, *values = self._replays.ask(future, self.flat, self)
+        assert isinstance(shape, StackShape)
+        return LiveStack(shape, tuple(v for v in values if isinstance(v, Value)))
+
+    def flat(self, future: Value) -> tuple[object, ...]:
+        """Return the shape of a future's stack, and the values that its frames stand at."""
         self._nodes, self._problem = 0, None
-        frames = tuple(self._walk(future, 0, set()))
-        return LiveStack(frames, self._problem)
+        values: list[Value] = []
+        frames = _flat(tuple(self._walk(future, 0, set())), values)
+        shape = StackShape(frames, self._problem)
+        return (self._shapes.setdefault(shape, shape), *values)
 
     def suspended(self, value: Value) -> bool:
         """Tell whether a value, behind its wrappers, is a coroutine at one of its awaits."""

@@ -12,6 +12,7 @@ from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
+from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
 from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
@@ -41,13 +42,14 @@ class Survey:
     ) -> None:
         self.program = program
         self.losses = Losses()
+        self.replays = Replays(program, self.losses)
         self._say = say
         self._check = check
         self.threads: list[ThreadFacts] = []
         self.refused: Sequence[tuple[Descriptor, str]] = ()
         self.applied: list[Applied] = []
         self.book = RuleBook(program, ())
-        self.walker = StackWalker(program, self.book)
+        self.walker = StackWalker(program, self.book, self.replays)
         self.names = FutureNames(self.book, self.walker.coroutines)
         self.tasks: list[TaskFacts] = []
         self.executors: list[ExecutorFacts] = []
@@ -55,6 +57,8 @@ class Survey:
         self.numbering = Numbering()
         self.timers: dict[int, int] = {}
         """Number of timer wheel entries by executor address."""
+        self._plain: set[int] = set()
+        """Shapes of stacks (by identity) without a frame that could hold an executor."""
         self._registered: dict[int, list[Registered]] = {}
         self._drivers: dict[int, list[tuple[Registered, Wakes]]] = {}
 
@@ -76,7 +80,7 @@ class Survey:
     def _run(self) -> None:
         self._say("reading types of the runtime")
         self._apply()
-        self.walker = StackWalker(self.program, self.book)
+        self.walker = StackWalker(self.program, self.book, self.replays)
         self.names = FutureNames(self.book, self.walker.coroutines)
         self.wakers = WakerResolver(self.program, self.book)
         self._say("reading executors and their tasks")
@@ -96,7 +100,7 @@ class Survey:
         self.book = RuleBook(self.program, self.applied)
 
     def _find_tasks(self) -> None:
-        reader = TaskReader(self.book, self.program.memory, self._stack_ranges())
+        reader = TaskReader(self.book, self.replays, self._stack_ranges())
         self.reader = reader
         executors = ExecutorSet(self.book, reader)
         executors.add_roots()
@@ -130,7 +134,7 @@ class Survey:
 
     def _find_more(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
         """Find executors that only futures, timers and sockets lead to: a parked LocalSet."""
-        self.handles = Handles(self.program, self.book, self.reader)
+        self.handles = Handles(self.program, self.book, self.reader, self.walker, self.replays)
         for root in roots:
             self._follow_frames(executors, root)
             self.handles.search(root)
@@ -152,7 +156,12 @@ class Survey:
             return
         stack = task.stack or self._walk(task)
         task.stack = stack
-        for live in walk_frames(stack.frames) if stack is not None else ():
+        if stack is None or id(stack.shape) in self._plain:
+            return
+        frames = tuple(walk_frames(stack.frames))
+        if not any(self.book.adapters.all(live.value.type.name) for live in frames):
+            self._plain.add(id(stack.shape))
+        for live in frames:
             for bound in self.book.adapters.all(live.value.type.name):
                 value = bound.applied.value(bound.rule.executor, {"it": live.value})
                 executor = executors.add(value) if value is not None else None

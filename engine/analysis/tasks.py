@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from adp_tui.engine.adp.descriptor import TaskRule
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.facts import TaskFacts
+from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import Bound, RuleBook
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError, FaultError
 from adp_tui.engine.model import TaskState
-from adp_tui.engine.target import Memory
 from adp_tui.engine.value import Value
 
 __all__ = ["StackRanges", "TaskReader"]
@@ -18,6 +20,25 @@ _FUTURE = "task future"
 _STILL = (TaskState.IDLE, TaskState.SCHEDULED)
 """Nobody polls or drops the future of such a task."""
 _STATES = {state.value: state for state in TaskState}
+
+
+class _Header(NamedTuple):
+    """What a task's header tells of it, as ``TaskFacts`` has it."""
+
+    ignored: bool
+    """It belongs to the runtime itself."""
+    kind: str
+    state: TaskState
+    type: Type | None
+    id: int | None
+    owner_id: int | None
+    cancelled: bool
+    joinable: bool
+    join_waker: Value | None
+    panic: str | None
+    future: Value | None
+    spawned_at: tuple[str, int] | None
+    scheduler: Value | None
 
 
 class StackRanges:
@@ -37,9 +58,9 @@ class StackRanges:
 class TaskReader:
     """Reads tasks by the rule for their header's type; each address once."""
 
-    def __init__(self, book: RuleBook, memory: Memory, stacks: StackRanges) -> None:
+    def __init__(self, book: RuleBook, replays: Replays, stacks: StackRanges) -> None:
         self._book = book
-        self._memory = memory
+        self._replays = replays
         self._stacks = stacks
         self._known: dict[int, TaskFacts | None] = {}
         self._kinds = {
@@ -92,55 +113,73 @@ class TaskReader:
             why = error.reason if isinstance(error, FaultError) else str(error)
             self.unreadable[header.address] = f"a header cannot be read: {why}"
             return None
-        env: dict[str, object] = {"it": header}
-        for name, expression in rule.let:
-            env[name] = applied.evaluate(expression, env)
-        future_type, scheduler_type = env.get("T"), env.get("S")
-        if isinstance(future_type, Type) and any(
-            glob.match(future_type.name) for glob in self._ignored[id(applied)]
-        ):
+        found = _Header(*self._replays.ask(header, lambda it: self._header(it, bound), bound))
+        if found.ignored:
             return None
         task = TaskFacts(
             applied=applied,
             address=header.address,
             header=header,
-            kind=self._kind(bound, scheduler_type),
-            state=self._state(bound, env),
-            type=future_type if isinstance(future_type, Type) else None,
-            id=applied.number(rule.id, env),
-            owner_id=applied.number(rule.owner_id, env),
+            kind=found.kind,
+            state=found.state,
+            type=found.type,
+            id=found.id,
+            owner_id=found.owner_id,
+            cancelled=found.cancelled,
+            joinable=found.joinable,
+            future=found.future,
+            join_waker=found.join_waker,
+            panic=found.panic,
+            spawned_at=found.spawned_at,
         )
-        if task.id is None:
-            task.id = applied.number(rule.raw_id, env)
-            if task.id is None and rule.raw_id is not None:
-                task.losses.append(("task id", "it cannot be read"))
+        if task.id is None and rule.raw_id is not None:
+            task.losses.append(("task id", "it cannot be read"))
         if task.type is None:
             task.problem = "the type of its future is not in the debug information"
             task.losses.append((_FUTURE, task.problem))
-        self._details(task, rule, env)
+        elif task.future is None and task.state in _STILL:
+            task.problem = "it is not there, or cannot be read, but the task is not complete"
+            task.losses.append((_FUTURE, task.problem))
+        if found.scheduler is not None:
+            self.schedulers.append((task, found.scheduler))
         return task
 
-    def _details(self, task: TaskFacts, rule: TaskRule, env: dict[str, object]) -> None:
-        applied = task.applied
-        task.cancelled = bool(applied.number(rule.flags.get("cancelled"), env))
-        task.joinable = bool(
-            applied.number(rule.flags.get("join_interest"), env)
-            and applied.number(rule.flags.get("refs"), env)
+    def _header(self, header: Value, bound: Bound[TaskRule]) -> tuple[object, ...]:
+        """Return the fields of ``_Header``: all that a task's header tells."""
+        applied, rule = bound.applied, bound.rule
+        env: dict[str, object] = {"it": header}
+        for name, expression in rule.let:
+            env[name] = applied.evaluate(expression, env)
+        future_type, scheduler_type = env.get("T"), env.get("S")
+        type_ = future_type if isinstance(future_type, Type) else None
+        ignored = type_ is not None and any(
+            glob.match(type_.name) for glob in self._ignored[id(applied)]
         )
-        task.join_waker = applied.value(rule.join_waker, env)
-        if task.state is TaskState.COMPLETE:
-            task.panic = applied.text(rule.panic, env)
-        else:
-            task.future = applied.value(rule.future, env)
-            if task.future is None and task.type is not None and task.state in _STILL:
-                task.problem = "it is not there, or cannot be read, but the task is not complete"
-                task.losses.append((_FUTURE, task.problem))
+        state = self._state(bound, env)
+        id_ = applied.number(rule.id, env)
+        if id_ is None:
+            id_ = applied.number(rule.raw_id, env)
+        complete = state is TaskState.COMPLETE
         place = applied.evaluate(rule.spawned_at, env)
-        if isinstance(place, tuple) and len(place) == 2:
-            task.spawned_at = (str(place[0]), int(place[1]))
-        scheduler = applied.value(rule.scheduler, env)
-        if scheduler is not None:
-            self.schedulers.append((task, scheduler))
+        spawned = isinstance(place, tuple) and len(place) == 2
+        return (
+            ignored,
+            self._kind(bound, scheduler_type),
+            state,
+            type_,
+            id_,
+            applied.number(rule.owner_id, env),
+            bool(applied.number(rule.flags.get("cancelled"), env)),
+            bool(
+                applied.number(rule.flags.get("join_interest"), env)
+                and applied.number(rule.flags.get("refs"), env)
+            ),
+            applied.value(rule.join_waker, env),
+            applied.text(rule.panic, env) if complete else None,
+            None if complete else applied.value(rule.future, env),
+            (str(place[0]), int(place[1])) if spawned else None,
+            applied.value(rule.scheduler, env),
+        )
 
     def _kind(self, bound: Bound[TaskRule], scheduler: object) -> str:
         name = scheduler.name if isinstance(scheduler, Type) else ""

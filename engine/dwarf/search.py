@@ -7,7 +7,7 @@ import struct
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 
 from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
@@ -125,17 +125,6 @@ class Search:
         yield from self._by_strp(string, tags)
         if self._sections.string_offsets:
             yield from self._by_strx(string, tags)
-
-    def are_few(self, text: str, limit: int) -> bool:
-        """Tell whether a name stands at no more places than a limit; False where it is an index
-        (DWARF 5) and to be counted costs a pass of each unit.
-        """
-        if self._sections.string_offsets:
-            return False
-        info = self._sections.info
-        needles = [struct.pack("<I", string) for string in self._strings(text)]
-        places = chain.from_iterable(map(info.occurrences, needles))
-        return sum(1 for _ in islice(places, limit + 1)) <= limit
 
     def pinned(self, type_name: str) -> Iterator[Die]:
         """Yield the DIEs of ``Pin<&mut T>`` for the type with this full name.

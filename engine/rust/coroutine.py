@@ -201,8 +201,7 @@ class _Functions:
         Where few functions are called so, the first question goes through them all.
         """
         if name not in self._gathered:
-            few = self._debug.search.are_few(name, MAX_GATHERED)
-            self._gathered[name] = dict(self._gather(name)) if few else None
+            self._gathered[name] = self._gather(name)
         gathered = self._gathered[name]
         if gathered is not None:
             return gathered.get(type_name)
@@ -212,8 +211,19 @@ class _Functions:
                 return found
         return None
 
-    def _gather(self, name: str) -> Iterator[tuple[str, Die]]:
-        for die in self._debug.search.by_name(name, _SUBPROGRAM):
+    def _gather(self, name: str) -> dict[str, Die] | None:
+        """Return the functions of one name by the coroutine they poll; None for too many.
+
+        Where names are indexes (DWARF 5), to find them all takes a pass of each unit.
+        """
+        if self._debug.sections.string_offsets:
+            return None
+        dies = self._debug.search.by_name(name, _SUBPROGRAM)
+        few = list(islice(dies, MAX_GATHERED + 1))
+        return dict(self._polled(few)) if len(few) <= MAX_GATHERED else None
+
+    def _polled(self, functions: Sequence[Die]) -> Iterator[tuple[str, Die]]:
+        for die in functions:
             try:
                 first = next((c for c in die.children() if c.tag == TAG.FORMAL_PARAMETER), None)
                 target = None if first is None else first.reference(AT.TYPE)
