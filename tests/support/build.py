@@ -170,10 +170,12 @@ def make(
     """
     finish = build if build in FINISHES else None
     job = _job(name, arguments, tokio, profile, debug, features, None if finish else build)
-    with _lock(job):
-        if not _is_made(job.place, job.key()):
-            _make(job)
-            (job.place / "key").write_text(job.key())
+    # A core that is there is no reason to wait for another that is being made.
+    if not _is_made(job):
+        with _lock(job):
+            if not _is_made(job):
+                _make(job)
+                (job.place / "key").write_text(job.key())
     dump = Dump(
         name=name,
         tokio=tokio,
@@ -209,14 +211,15 @@ def _job(
     return _Job(name, folder, tokio, profile, debug, features, arguments, build)
 
 
-def _is_made(place: Path, key: str) -> bool:
-    return (place / "key").exists() and (place / "key").read_text() == key
+def _is_made(job: _Job) -> bool:
+    key = job.place / "key"
+    return key.exists() and key.read_text() == job.key()
 
 
 def _finished(dump: Dump, job: _Job, finish: str) -> Dump:
     """Return the dump with the executable that this way makes of the program."""
     place = CORES / f"{job.label}-{finish}"
-    with _lock(job):
+    with _lock(job, finish):
         # Quick to make: what an earlier run left may be of another executable.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
@@ -295,10 +298,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _lock(job: _Job) -> Iterator[None]:
+def _lock(job: _Job, finish: str | None = None) -> Iterator[None]:
     """Let one process at a time build: the executables of all versions have one place."""
     CORES.mkdir(parents=True, exist_ok=True)
-    with (CORES / "-".join(filter(None, ("lock", job.build)))).open("w") as file:
+    with (CORES / "-".join(filter(None, ("lock", job.build, finish)))).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
