@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["MAX_PEEL", "Streams"]
 
 MAX_PEEL = 24
+_NODES = (
+    ast.Const, ast.Name, ast.TypeName, ast.Field, ast.Variant, ast.Index, ast.Unary, ast.Binary,
+    ast.Lambda, ast.Call,
+)  # fmt: skip
 
 
 class Streams:
@@ -132,9 +136,10 @@ class Streams:
         Where a link cannot be read the list ends there, and that is noted.
         """
         start, name, step = self._over(nodes)
+        alone = self._is_alone(nodes[1])
 
         def run(env: dict[str, object]) -> object:
-            result, problem = self._follow(start(env), name, step, env, set())
+            result, problem = self._follow(start(env), name, step, env, set(), alone)
             if problem is not None:
                 self._ev.note(problem)
             return tuple(result)
@@ -149,11 +154,12 @@ class Streams:
         """
         head, name, step = self._over(nodes[:2])
         tail, other, back = self._over(nodes[2:])
+        alone = self._is_alone(nodes[1])
 
         def run(env: dict[str, object]) -> object:
             seen: set[object] = set()
             last = tail(env)
-            result, problem = self._follow(head(env), name, step, env, seen)
+            result, problem = self._follow(head(env), name, step, env, seen, alone)
             end = result[-1] if result else None
             if problem is None and _identity(end) == _identity(last):
                 return tuple(result)
@@ -166,11 +172,46 @@ class Streams:
 
         return run
 
+    def _is_alone(self, function: ast.Node) -> bool:
+        """Tell whether a function depends on its parameter only, and notes nothing."""
+        assert isinstance(function, ast.Lambda)
+        return self._names_only(function.body, frozenset({function.parameter, "null"}))
+
+    def _names_only(self, node: ast.Node, known: frozenset[str], depth: int = 0) -> bool:
+        if isinstance(node, ast.Lambda) or depth > MAX_PEEL:
+            return False
+        if isinstance(node, ast.Name):
+            return node.name in known
+        if isinstance(node, ast.Call):
+            definition = self._ev.descriptor.defs.get(node.name)
+            if definition is not None:
+                own = frozenset({*definition.parameters, "null"})
+                if not self._names_only(definition.body.node, own, depth + 1):
+                    return False
+        inner = [getattr(node, name) for name in node.__dataclass_fields__]
+        parts = [p for each in inner for p in (each if isinstance(each, tuple) else (each,))]
+        nodes = [part for part in parts if isinstance(part, _NODES)]
+        return all(self._names_only(part, known, depth + 1) for part in nodes)
+
     def _follow(
-        self, node: object, name: str, step: Closure, env: dict[str, object], seen: set[object]
+        self,
+        node: object,
+        name: str,
+        step: Closure,
+        env: dict[str, object],
+        seen: set[object],
+        alone: bool = False,
     ) -> tuple[list[object], AdpError | None]:
-        """Return the nodes up to null or one in ``seen``, and why there are no more."""
+        """Return the nodes up to null or one in ``seen``, and why there are no more.
+
+        ``alone`` tells that a step depends on nothing but the node.
+        """
         result: list[object] = []
+        shortcut = self._ev.shortcut if alone else None
+
+        def one(it: Value) -> tuple[object, ...]:
+            return (step({name: it}),)
+
         while node is not None:
             key = _identity(node)
             if key in seen:
@@ -179,7 +220,10 @@ class Streams:
             result.append(node)
             try:
                 self._ev.tick()
-                node = step({**env, name: node})
+                if shortcut is not None and isinstance(node, Value):
+                    (node,) = shortcut(node, one, step)
+                else:
+                    node = step({**env, name: node})
             except LayoutError:
                 if len(result) == 1:
                     raise

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adp_tui import __version__
+from adp_tui.engine.adp.descriptor import ResourceRule
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.executors import queues_of
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.polled import polled
 from adp_tui.engine.analysis.readiness import problems
+from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.analysis.stacks import stack_identity
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
@@ -40,6 +42,7 @@ from adp_tui.engine.rust.thread_names import std_thread_names
 from adp_tui.engine.text import clean
 from adp_tui.engine.unwind.symbolize import Symbolizer
 from adp_tui.engine.unwind.unwinder import RawFrame
+from adp_tui.engine.value import Value
 
 __all__ = ["freeze"]
 
@@ -270,7 +273,7 @@ def _resources(survey: Survey) -> ResourceColumns:
         queue: list[str] = []
         if bound is not None:
             env = {"it": value}
-            state = [(n, bound.applied.number(e, env)) for n, e in bound.rule.detail.items()]
+            state = _state(survey, bound, value)
             for waker in bound.applied.values(bound.rule.waiters, env, f"waiters of a {kind}"):
                 wakes = survey.wakers.resolve(waker)
                 waiter = survey.target_of(wakes) if wakes is not None else None
@@ -284,6 +287,18 @@ def _resources(survey: Survey) -> ResourceColumns:
             )
         )  # fmt: skip
     return ResourceColumns(records)
+
+
+def _state(
+    survey: Survey, bound: Bound[ResourceRule], value: Value
+) -> list[tuple[str, int | None]]:
+    """Return what a resource's own fields say."""
+    applied, detail = bound.applied, bound.rule.detail
+
+    def ask(it: Value) -> tuple[object, ...]:
+        return tuple(applied.number(e, {"it": it}) for e in detail.values())
+
+    return list(zip(detail, survey.replays.ask(value, ask, bound), strict=True))
 
 
 def _losses(survey: Survey) -> tuple[Loss, ...]:

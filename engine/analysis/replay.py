@@ -13,9 +13,11 @@ are asked the long way, so a replay never gives what the function itself would n
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from adp_tui.engine.analysis.rules import Losses
 from adp_tui.engine.dwarf.types import Type
@@ -43,12 +45,15 @@ _POOR = 16
 _LAST = (1 << 64) - 1
 _FAKE = 0xA5 << 56
 """Where addresses are that tell what they derive from: no processor has such addresses."""
-_WINDOW = 40
-_MIDDLE = 1 << (_WINDOW - 1)
-_PAGE = 0xFFF
+_WINDOW = 32
+_MIDDLE = 1 << (_WINDOW - 2)
+_LOW = _MIDDLE - 1
+_WINDOWS = 1 << (56 - _WINDOW)
 _USER = 1 << 47
-_SHIFTS = (1_000_003, 7)
 _SIGN = 1 << 63
+_SHIFTS = (7, 1_000_003, (1 << 61) + 12_345)
+_FLIPS = (_SIGN - 1, 0x2AAA_AAAA_AAAA_AAAA, 0x5555_5555_5555_5555)
+"""What is changed in a number to see whether it matters: far bits and near ones."""
 
 _Slot = tuple[int, int]
 """A window and an offset into it."""
@@ -76,20 +81,27 @@ class _Recorder:
     followed. Addresses in a window tell which one they derive from, for they exist nowhere else.
     """
 
+    _windows = itertools.count()
+
     def __init__(self, memory: Memory, bases: Sequence[int]) -> None:
         self._memory = memory
         self.bases = list(bases)
+        # No window is used twice: what is remembered by address must not know it already.
+        first, *_ = [next(self._windows) for _ in bases]
+        if first + len(bases) >= _WINDOWS:
+            raise _UntraceableError("all windows were used")
+        self._first = _FAKE + (first << _WINDOW)
         self.log: list[_Read] = []
         self.instead: dict[_Slot, int] = {}
         """What is read instead, by slot: the beginning of a window, or another number."""
 
     def fake(self, window: int) -> int:
-        """Return the beginning of a window; it is aligned as the base is."""
-        return _FAKE + (window << _WINDOW) + _MIDDLE + (self.bases[window] & _PAGE)
+        """Return what stands for a base: no bit is as it is there, so each that counts shows."""
+        return self._first + (window << _WINDOW) + _MIDDLE + (~self.bases[window] & _LOW)
 
     def origin(self, address: int) -> tuple[int, int, int]:
         """Return the window that an address lies in, the offset, and the true address."""
-        window = (address - _FAKE) >> _WINDOW
+        window = (address - self._first) >> _WINDOW
         if 0 <= window < len(self.bases):
             offset = address - self.fake(window)
             return window, offset, (self.bases[window] + offset) & _LAST
@@ -173,7 +185,7 @@ class Replays:
         self._losses = losses
         self._trees: dict[tuple[object, ...], _Tree] = {}
 
-    def ask(self, value: Value, function: Ask, *key: object) -> tuple[object, ...]:
+    def ask(self, value: Value, function: Ask, *key: object) -> tuple[Any, ...]:
         """Return what the function gives for a value.
 
         Args:
@@ -257,7 +269,11 @@ class _Trace:
             log, result = self._run([*self.bases, number], {})
         except AdpError:
             log, result = [], ()
-        if _same_reads(self.log, log) and all(map(_same, self.result, result)):
+        window = len(self.bases)
+        used = any(read.window == window for read in log) or any(
+            isinstance(item, _Origin) and item.window == window for item in result
+        )
+        if used and _same_reads(self.log, log) and all(map(_same, self.result, result)):
             self.bases.append(number)
             self.log, self.result = log, result
         else:
@@ -265,24 +281,33 @@ class _Trace:
 
     def _try_number(self, slot: _Slot, number: int) -> None:
         """Shift a number: what the function gives must shift with it, and nothing else change."""
-        moved: list[set[int]] = []
-        for shift in _SHIFTS:
-            try:
-                log, result = self._run(self.bases, {slot: number + shift})
-            except AdpError:
-                return
-            if not _same_reads(self.log, log) or len(result) != len(self.result):
-                return
-            moved.append(set())
-            for index, (old, new) in enumerate(zip(self.result, result, strict=True)):
-                if not _same(old, new):
-                    if type(old) is not int or type(new) is not int or new != old + shift:
-                        return
-                    moved[-1].add(index)
-        if moved[0] == moved[1] and not any(moved[0] & set(d) for d in self.handed.values()):
-            items = self.result
-            added = {i: it - number for i in moved[0] if isinstance(it := items[i], int)}
-            self.handed[slot] = added
+        moved = [self._moved(slot, number, number + shift) for shift in _SHIFTS]
+        first = moved[0]
+        if first is None or any(each != first for each in moved):
+            return
+        if not first and any(self._moved(slot, number, number ^ flip) != [] for flip in _FLIPS):
+            return
+        if not any(set(first) & set(items) for items in self.handed.values()):
+            self.handed[slot] = {i: _int(self.result[i]) - number for i in first}
+
+    def _moved(self, slot: _Slot, number: int, instead: int) -> list[int] | None:
+        """Return which items shift with a number; None where anything else changes."""
+        try:
+            log, result = self._run(self.bases, {slot: instead})
+        except AdpError:
+            return None
+        if not _same_reads(self.log, log) or len(result) != len(self.result):
+            return None
+        changed = [i for i, item in enumerate(result) if not _same(self.result[i], item)]
+        shift = instead - number
+        if any(_int(result[i]) - _int(self.result[i]) != shift for i in changed):
+            return None
+        return changed
+
+
+def _int(item: object) -> int:
+    """Return a number that a function gives; anything else shifts with nothing."""
+    return item if type(item) is int else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class Losses:
     @contextmanager
     def muted(self) -> Iterator[list[str]]:
         """Count nothing for a while; yield the list of what would have been counted."""
-        self._muted = noticed = []
+        noticed: list[str] = []
+        self._muted = noticed
         try:
             yield noticed
         finally:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from adp_tui.engine.adp.catalogue import choose, load_catalogue
-from adp_tui.engine.adp.descriptor import Descriptor
+from adp_tui.engine.adp.descriptor import Descriptor, RegisteredRule
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
@@ -14,7 +15,7 @@ from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
-from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
+from adp_tui.engine.analysis.rules import Applied, Bound, Losses, RuleBook
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
 from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
@@ -97,6 +98,8 @@ class Survey:
         chosen = choose(self.program, load_catalogue())
         self.refused = chosen.refused
         self.applied = [Applied(d, Evaluator(self.program, d), self.losses) for d in chosen.applied]
+        for applied in self.applied:
+            applied.evaluator.shortcut = self.replays.ask
         self.book = RuleBook(self.program, self.applied)
 
     def _find_tasks(self) -> None:
@@ -201,19 +204,13 @@ class Survey:
         self, value: Value, executor: Value | None = None
     ) -> list[tuple[Registered, Wakes]]:
         found = []
-        env: dict[str, object] = {"it": value, "executor": executor}
         for bound in self.book.registered.all(value.type.name):
-            applied, rule = bound.applied, bound.rule
-            remaining = applied.number(rule.remaining_ms, env)
-            for slot in rule.wakers:
-                for item in applied.values(slot.each, env):
-                    inner = {**env, "w": item}
-                    waker = applied.value(slot.waker, inner) if slot.waker else item
-                    wakes = self.wakers.resolve(waker)
-                    if wakes is None:
-                        continue
-                    mode = applied.text(slot.mode_of, inner) if slot.mode_of else slot.mode
-                    found.append((Registered(rule.kind, mode, value, remaining), wakes))
+            ask = partial(_slots, bound, executor)
+            remaining, *slots = self.replays.ask(value, ask, bound, executor)
+            for waker, mode in zip(slots[::2], slots[1::2], strict=True):
+                wakes = self.wakers.resolve(waker)
+                if wakes is not None:
+                    found.append((Registered(bound.rule.kind, mode, value, remaining), wakes))
         return found
 
     def _set_running(self, executors: ExecutorSet) -> None:
@@ -295,7 +292,7 @@ class Survey:
         self.fds = find_fds(self.program, self.book, list(dict.fromkeys(waiting)))
 
     def _find_waits(self) -> None:
-        reader = WaitReader(self.numbering)
+        reader = WaitReader(self.numbering, self.replays)
         stored = Stored(self.program, self.book, self._wakers_of, self.target_of)
         for number, task in enumerate(self.tasks):
             if number % 256 == 0:
@@ -323,3 +320,20 @@ class Survey:
             waiter.waits.append(
                 Wait(kind="join", task=key, conf=Confidence.DERIVED, src="resource")
             )
+
+
+def _slots(
+    bound: Bound[RegisteredRule], executor: Value | None, value: Value
+) -> tuple[object, ...]:
+    """Return a resource's remaining time, then waker and mode of each slot that has one."""
+    applied, rule = bound.applied, bound.rule
+    env: dict[str, object] = {"it": value, "executor": executor}
+    found: list[object] = [applied.number(rule.remaining_ms, env)]
+    for slot in rule.wakers:
+        for item in applied.values(slot.each, env):
+            inner = {**env, "w": item}
+            waker = applied.value(slot.waker, inner) if slot.waker else item
+            if waker is not None:
+                mode = applied.text(slot.mode_of, inner) if slot.mode_of else slot.mode
+                found += (waker, mode)
+    return tuple(found)

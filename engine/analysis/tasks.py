@@ -161,7 +161,9 @@ class TaskReader:
             id_ = applied.number(rule.raw_id, env)
         complete = state is TaskState.COMPLETE
         place = applied.evaluate(rule.spawned_at, env)
-        spawned = isinstance(place, tuple) and len(place) == 2
+        spawned = None
+        if isinstance(place, tuple) and len(place) == 2:
+            spawned = (str(place[0]), int(place[1]))
         return (
             ignored,
             self._kind(bound, scheduler_type),
@@ -177,7 +179,7 @@ class TaskReader:
             applied.value(rule.join_waker, env),
             applied.text(rule.panic, env) if complete else None,
             None if complete else applied.value(rule.future, env),
-            (str(place[0]), int(place[1])) if spawned else None,
+            spawned,
             applied.value(rule.scheduler, env),
         )
 

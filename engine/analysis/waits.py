@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from adp_tui.engine.adp.descriptor import WaitRule
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.facts import TaskFacts
+from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
 from adp_tui.engine.model import Confidence, Wait
@@ -78,8 +80,9 @@ def _applies(rule: WaitRule, below: Sequence[LiveFrame]) -> bool:
 class WaitReader:
     """Makes ``Wait`` records; resources and tasks are numbered by the caller's functions."""
 
-    def __init__(self, numbering: Numbering) -> None:
+    def __init__(self, numbering: Numbering, replays: Replays) -> None:
         self._numbering = numbering
+        self._replays = replays
 
     def read(
         self, task: TaskFacts, registered: Sequence[Registered], fds: dict[int, int]
@@ -109,20 +112,17 @@ class WaitReader:
         return waits
 
     def _described(self, leaf: Leaf, fds: dict[int, int], task: TaskFacts) -> Wait:
-        assert leaf.rule is not None
-        applied, rule = leaf.rule.applied, leaf.rule.rule
-        env: dict[str, object] = {"it": leaf.frame.value}
-        resource = applied.value(rule.resource, env, f"resource of a {rule.kind} wait")
-        joined = applied.value(rule.task, env)
-        remaining = applied.number(rule.remaining_ms, env)
-        armed = applied.number(rule.armed, env)
-        inner = leaf.below
+        bound = leaf.rule
+        assert bound is not None
+        resource, joined, remaining, armed, amount, mode = self._replays.ask(
+            leaf.frame.value, partial(_asked, bound), bound
+        )
+        rule = bound.rule
         if remaining is None and rule.kind == "timer":
-            remaining = self._inner(inner, "remaining_ms")
-        amount = applied.number(rule.amount, env)
+            remaining = self._remaining(leaf.below)
         return Wait(
             kind=rule.kind,
-            mode=self._mode(leaf, env),
+            mode=mode,
             branch=leaf.branch,
             resource=None if resource is None else self._numbering.resource(resource, rule.kind),
             task=None if joined is None else self._numbering.task(joined),
@@ -130,26 +130,20 @@ class WaitReader:
             remaining_s=None if remaining is None else _signed(remaining) / 1000,
             armed=leaf.armed and armed != 0,
             conf=Confidence.DERIVED if remaining is not None else Confidence.CERTAIN,
-            src=applied.source,
+            src=bound.applied.source,
             detail=None if amount is None else f"{amount} wanted",
         )
 
-    @staticmethod
-    def _inner(frames: Sequence[LiveFrame], name: str) -> int | None:
-        """Ask the rules of the frames further in."""
+    def _remaining(self, frames: Sequence[LiveFrame]) -> int | None:
+        """Ask the rules of the frames further in how long a timer has to run."""
         for live in frames:
-            if isinstance(live.rule, Bound):
-                rule = live.rule.rule
-                found = live.rule.applied.number(getattr(rule, name), {"it": live.value})
+            bound = live.rule
+            if isinstance(bound, Bound):
+                ask = partial(_asked, bound)
+                found: int | None = self._replays.ask(live.value, ask, bound)[2]
                 if found is not None:
                     return found
         return None
-
-    @staticmethod
-    def _mode(leaf: Leaf, env: dict[str, object]) -> str | None:
-        assert leaf.rule is not None
-        rule = leaf.rule.rule
-        return leaf.rule.applied.text(rule.mode_of, env) if rule.mode_of else rule.mode
 
     def _from_resources(
         self,
@@ -196,6 +190,20 @@ class WaitReader:
             src="stack",
             detail=leaf.frame.frame.problem or leaf.frame.frame.type,
         )
+
+
+def _asked(bound: Bound[WaitRule], it: Value) -> tuple[object, ...]:
+    """Return resource, joined task, remaining time, whether armed, amount and mode of a wait."""
+    applied, rule = bound.applied, bound.rule
+    env: dict[str, object] = {"it": it}
+    return (
+        applied.value(rule.resource, env, f"resource of a {rule.kind} wait"),
+        applied.value(rule.task, env),
+        applied.number(rule.remaining_ms, env),
+        applied.number(rule.armed, env),
+        applied.number(rule.amount, env),
+        applied.text(rule.mode_of, env) if rule.mode_of else rule.mode,
+    )
 
 
 class Numbering:
