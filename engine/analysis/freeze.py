@@ -184,6 +184,8 @@ class _Tasks:
         self._survey = survey
         self._native = {t.tid: t for t in threads}
         self._stacks: dict[tuple[str, tuple[Frame, ...]], int] = {}
+        self._known: dict[tuple[int, tuple[str, ...]], int] = {}
+        """Numbers of stacks by the shape they have in memory (by identity), and waits."""
         self._counts: list[int] = []
         self._frames: list[tuple[str, str, tuple[Frame, ...]]] = []
 
@@ -239,10 +241,20 @@ class _Tasks:
     def _stack(self, task: TaskFacts) -> int:
         if task.stack is None or not task.stack.frames:
             return -1
-        frames = tuple(live.frame for live in task.stack.frames)
-        if task.state is TaskState.RUNNING:
-            frames = self._polled(task, frames)
         kinds = tuple(f"{w.kind}/{w.mode or ''}/{w.branch or ''}" for w in task.waits)
+        if task.state is TaskState.RUNNING:
+            frames = tuple(live.frame for live in task.stack.frames)
+            return self._index(self._polled(task, frames), kinds)
+        known = (id(task.stack.shape), kinds)
+        index = self._known.get(known)
+        if index is None:
+            frames = tuple(live.frame for live in task.stack.frames)
+            return self._known.setdefault(known, self._index(frames, kinds))
+        self._counts[index] += 1
+        return index
+
+    def _index(self, frames: tuple[Frame, ...], kinds: tuple[str, ...]) -> int:
+        """Return the number of the stack that tasks at these frames share, and count it."""
         digest, shape = stack_identity(frames, kinds)
         key = (digest, frames)
         index = self._stacks.get(key)

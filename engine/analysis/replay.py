@@ -40,6 +40,8 @@ MAX_READS = 400
 """Reads of a traced run: longer ones are not worth it."""
 MAX_TRIED = 24
 """Numbers of a traced run that are experimented with."""
+MAX_NEAR = 4096
+"""Bytes from a value's beginning that are read at once."""
 _POOR = 16
 """So many traces may help nobody: then the function is one that reads something else each time."""
 _LAST = (1 << 64) - 1
@@ -153,6 +155,8 @@ class _Node:
     window: int
     offset: int
     size: int
+    end: int
+    """Where it ends in what is read at once; 0 where it is not near the value's beginning."""
     next: dict[bytes, _Node | _Leaf] = field(default_factory=dict)
     then: _Node | _Leaf | None = None
 
@@ -167,6 +171,8 @@ class _Tree:
     missed: int = 0
     hits: int = 0
     traces: int = 0
+    near: int = 0
+    """How many bytes from the value's beginning are read at once."""
     keep: tuple[object, ...] = ()
     """What the key names by identity."""
 
@@ -200,7 +206,7 @@ class Replays:
         if tree is None:
             tree = self._trees[name] = _Tree(keep=(value.type, *key))
         elif tree.root is not None:
-            found = _replay(tree.root, self._program.memory, value.address)
+            found = _replay(tree, self._program.memory, value.address)
             if found is not None:
                 tree.hits += 1
                 return found
@@ -381,7 +387,9 @@ def _insert(tree: _Tree, steps: Sequence[tuple[int, int, int, bytes | None]], le
     for window, offset, size, data in steps:
         node = tree.root if parent is None else parent.child(edge)
         if node is None:
-            node = _Node(window, offset, size)
+            near = window == 0 and offset >= 0 and offset + size <= MAX_NEAR
+            node = _Node(window, offset, size, offset + size if near else 0)
+            tree.near = max(tree.near, node.end)
             _attach(tree, parent, edge, node)
         if isinstance(node, _Leaf) or (node.window, node.offset, node.size) != (
             window, offset, size,
@@ -407,13 +415,18 @@ def _placed(item: object, windows: dict[int, int]) -> object:
     return _Place(windows.get(item.window, -1), item.offset, item.type)
 
 
-def _replay(node: _Node | _Leaf, memory: Memory, address: int) -> tuple[object, ...] | None:
+def _replay(tree: _Tree, memory: Memory, address: int) -> tuple[object, ...] | None:
     """Follow a tree from a value; None where it does not lead to an end."""
     bases = [address]
-    read = memory.read
+    read, node = memory.read, tree.root
     try:
+        # One long read costs what a short one does.
+        near = read(address, tree.near)
         while type(node) is _Node:
-            raw = read(bases[node.window] + node.offset & _LAST, node.size)
+            if node.end:
+                raw = near[node.offset : node.end]
+            else:
+                raw = read(bases[node.window] + node.offset & _LAST, node.size)
             child = node.next.get(raw)
             if child is None:
                 child = node.then

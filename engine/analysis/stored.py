@@ -12,7 +12,7 @@ from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.reach import Follow, Reach
 from adp_tui.engine.analysis.rules import RuleBook
 from adp_tui.engine.analysis.stacks import LiveFrame
-from adp_tui.engine.analysis.waits import Registered, leaves
+from adp_tui.engine.analysis.waits import Leaf, Registered
 from adp_tui.engine.analysis.wakers import Wakes
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
@@ -43,11 +43,12 @@ class Stored:
             book.lens,
         )
 
-    def of(self, task: TaskFacts) -> Iterator[Registered]:
-        """Yield the resources in the hand-written futures of a task that hold its waker."""
-        if task.stack is None:
-            return
-        for leaf in leaves(task.stack):
+    def of(self, task: TaskFacts, ends: Sequence[Leaf]) -> Iterator[Registered]:
+        """Yield the resources in the hand-written futures of a task that hold its waker.
+
+        ``ends`` are the leaves of its stack.
+        """
+        for leaf in ends:
             # A leaf with a rule names its own wait, not those of what polls it.
             start = _outermost(leaf.above if leaf.rule else (*leaf.above, leaf.frame))
             if start is None:

@@ -20,7 +20,7 @@ from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
 from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
 from adp_tui.engine.analysis.threads import read_locals, region_of, set_roles, unwind_all
-from adp_tui.engine.analysis.waits import Numbering, Registered, WaitReader
+from adp_tui.engine.analysis.waits import Numbering, Registered, WaitReader, leaves
 from adp_tui.engine.analysis.wakers import WakerResolver, Wakes
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import Confidence, TaskState, Wait
@@ -132,7 +132,11 @@ class Survey:
             sp = thread.state.registers.get(self.program.arch.sp, 0)
             span = region_of(self.program, sp)
             if span is not None:
-                spans.append((sp & ~0xFFF, span[1]))
+                last = thread.native.frames[-1]
+                end = last.cfa or last.sp
+                # What lies above the first frame may be the heap: musl maps one beside the other.
+                whole = thread.native.cut is None and sp < end <= span[1]
+                spans.append((sp & ~0xFFF, end if whole else span[1]))
         return StackRanges(spans)
 
     def _find_more(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
@@ -299,8 +303,9 @@ class Survey:
                 self._check()
             if task.state in (TaskState.RUNNING, TaskState.COMPLETE) or task.kind == "blocking":
                 continue
-            registered = [*self._registered.get(task.index, ()), *stored.of(task)]
-            task.waits = reader.read(task, registered, self.fds)
+            ends = [] if task.stack is None else list(leaves(task.stack))
+            registered = [*self._registered.get(task.index, ()), *stored.of(task, ends)]
+            task.waits = reader.read(task, ends, registered, self.fds)
         self._add_joins()
 
     def _add_joins(self) -> None:

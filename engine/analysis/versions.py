@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 
 from adp_tui.engine.analysis.rules import Applied
+from adp_tui.engine.elf.file import Blob
 from adp_tui.engine.model import RuntimeFacts
 from adp_tui.engine.program import Program
 
 __all__ = ["crate_version", "runtime_facts"]
 
+MAX_VERSION = 64
 MAX_HITS = 4096
 """Places of a crate's name looked at: other crates' names begin the same way."""
 _VERSION = re.compile(rb"-(\d{1,5}\.\d{1,5}\.\d{1,5}(?:[-+][0-9A-Za-z.]{1,32})?)[/\\]")
@@ -26,22 +28,26 @@ def crate_version(program: Program, crate: str) -> str | None:
     for image in program.images:
         if image.debug is None or not image.module.is_executable:
             continue
-        for text in image.debug.string_sections():
-            found |= _versions(text, f"/{crate}".encode())
+        known = image.answers.table("crate versions")
+        if crate not in known:
+            texts = image.debug.string_sections()
+            known[crate] = tuple({v for text in texts for v in _versions(text, f"/{crate}")})
+        found.update(known[crate])
     return found.pop() if len(found) == 1 else None
 
 
-def _versions(text: bytes | memoryview, needle: bytes) -> set[str]:
+def _versions(text: Blob, crate: str) -> set[str]:
     found: set[str] = set()
-    data = bytes(text)
-    at = data.find(needle)
+    needle = crate.encode()
+    at = text.find(needle)
     for _ in range(MAX_HITS):
         if at < 0 or len(found) > 1:
             break
-        match = _VERSION.match(data, at + len(needle))
+        end = at + len(needle)
+        match = _VERSION.match(text.slice(end, end + MAX_VERSION))
         if match is not None:
             found.add(match.group(1).decode("ascii"))
-        at = data.find(needle, at + len(needle))
+        at = text.find(needle, end)
     return found
 
 

@@ -85,14 +85,21 @@ class WaitReader:
         self._replays = replays
 
     def read(
-        self, task: TaskFacts, registered: Sequence[Registered], fds: dict[int, int]
+        self,
+        task: TaskFacts,
+        ends: Sequence[Leaf],
+        registered: Sequence[Registered],
+        fds: dict[int, int],
     ) -> list[Wait]:
-        """Return a task's waits: one for each pending leaf, then what only resources tell."""
+        """Return a task's waits: one for each pending leaf, then what only resources tell.
+
+        ``ends`` are the leaves of its stack.
+        """
         waits: list[Wait] = []
         unknown: list[Leaf] = []
         seen: set[str] = set()
         if task.stack is not None and not _unpolled(task.stack):
-            for leaf in leaves(task.stack):
+            for leaf in ends:
                 if leaf.rule is None:
                     unknown.append(leaf)
                     continue
@@ -102,7 +109,7 @@ class WaitReader:
                         continue
                     seen.add(wait.resource)
                 waits.append(wait)
-        extra = self._from_resources(registered, seen, _spans(task.stack), fds)
+        extra = self._from_resources(registered, seen, ends, fds) if registered else []
         waits.extend(extra)
         if not extra:
             waits.extend(self._unknown(leaf) for leaf in unknown)
@@ -149,11 +156,12 @@ class WaitReader:
         self,
         registered: Sequence[Registered],
         seen: set[str],
-        spans: Sequence[tuple[int, int]],
+        ends: Sequence[Leaf],
         fds: dict[int, int],
     ) -> list[Wait]:
         """Make waits of the resources that hold the task's waker and lie under no leaf."""
         found: dict[str, Wait] = {}
+        spans = _spans(ends)
         for entry in registered:
             address = entry.resource.address
             if any(start <= address < end for start, end in spans):
@@ -232,13 +240,13 @@ class Numbering:
         return known[0]
 
 
-def _spans(stack: LiveStack | None) -> list[tuple[int, int]]:
+def _spans(ends: Sequence[Leaf]) -> list[tuple[int, int]]:
     """Return the memory of each described leaf and of what lies below it.
 
     A timer that is registered inside it is the leaf's own.
     """
     spans = []
-    for leaf in leaves(stack) if stack is not None else ():
+    for leaf in ends:
         if leaf.rule is not None:
             for live in (leaf.frame, *leaf.below):
                 spans.append((live.value.address, live.value.address + live.value.type.size))
