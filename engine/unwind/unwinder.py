@@ -14,6 +14,7 @@ from adp_tui.engine.unwind.rules import FrameRules, Step
 __all__ = ["NativeStack", "RawFrame", "Unwinder"]
 
 MAX_FRAMES = 512
+_EXACT = ("cfi", "debug_frame")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,17 +87,28 @@ class Unwinder:
             else:
                 caller = self._guesser.step(registers, lookup, innermost=step.signal)
                 if caller is None:
-                    cut = self._why(image, found.problem, lookup)
+                    if found.problem is not None or not self._is_first(step):
+                        cut = self._why(image, found.problem, lookup)
                     break
                 if image is not None and image.elf is None:
                     gap = gap or image.problem
                 # A guess may step over frames that broken rules would have led to.
                 gap = gap or found.problem
             if not self._grows(caller, sp):
-                cut = f"the caller of {lookup:#x} would not stand above it on the stack"
+                if not self._is_first(step):
+                    cut = f"the caller of {lookup:#x} would not stand above it on the stack"
                 break
             step = caller
         return NativeStack(tuple(frames), gap or cut)
+
+    def _is_first(self, step: Step) -> bool:
+        """Tell whether a frame that leads nowhere is the first one of its thread.
+
+        Where tables don't say that a stack ends (musl's ``_start`` and ``__clone``), a frame
+        pointer of zero does (System V AMD64 ABI, 3.4.1).
+        """
+        exact = step.origin in _EXACT and not step.signal
+        return exact and step.registers.get(self._arch.fp) == 0
 
     def _grows(self, caller: Step, sp: int) -> bool:
         """Each caller's frame must stand above: a signal handler may run on another stack."""

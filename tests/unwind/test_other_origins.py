@@ -120,6 +120,15 @@ def test_debug_frame_serves_where_there_is_no_eh_frame(crash: Crash) -> None:
     assert not any(frame.guessed for frame in stack.frames)
 
 
+@pytest.mark.parametrize("how", [[], ["-DTHREAD"]], ids=["start", "clone"])
+def test_a_stack_ends_where_the_frame_pointer_is_zero(cores: Cores, how: list[str]) -> None:
+    # GIVEN a program that begins as musl's do, where no table says that its stack ends
+    program = cores.program("start.c", "-nostdlib", "-static", "-O1", *how)
+    # WHEN it is unwound THEN it ends like gdb's, and nothing is said to be missing
+    stack = like_gdb(cores.dump(program))
+    assert stack.functions() == ["fails", "begins", "_start"]
+
+
 @pytest.mark.parametrize("how", ["", "thread"])
 def test_frame_pointers_serve_where_there_are_no_tables(crash: Crash, how: str) -> None:
     # GIVEN a program without any tables that keeps frame pointers
