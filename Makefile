@@ -39,7 +39,7 @@ tools:
 test: $(STAMP) tools ## Run the tests (builds the test programs the first time)
 	$(BIN)/pytest -q
 
-matrix: $(STAMP) tools ## Test every version of tokio and every build, into docs/matrix.md (an hour or two; goes on where it was stopped)
+matrix: $(STAMP) tools ## Test every version and build, into docs/matrix.md (long; goes on where it stopped)
 	$(BIN)/python tests/matrix.py
 
 check: $(STAMP) ## Lint, types and import rules: exactly what CI runs

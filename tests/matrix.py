@@ -91,7 +91,7 @@ class Result:
 
     @property
     def problem(self) -> str | None:
-        """Why there is no dump."""
+        """Why no test could be run: the program wasn't built, or its core can't be read."""
         setups = [test["message"] for test in self.tests if test["setup"]]
         if len(setups) < len(self.tests) or not setups:
             return None
@@ -157,7 +157,7 @@ def cells(result: Result | None) -> Iterator[str]:
     if result is None:
         yield from ("not run", *[""] * (len(COLUMNS) - 1))
     elif result.problem is not None:
-        yield from (f"no dump: {result.problem}", *[""] * (len(COLUMNS) - 1))
+        yield from (f"none: {result.problem}", *[""] * (len(COLUMNS) - 1))
     else:
         for cell in COLUMNS.values():
             yield cell(result.tests)
@@ -181,7 +181,7 @@ def row_cells(row: Row | Allocated, results: Mapping[str, Result]) -> Iterator[s
 
 def churn_cell(result: Result | None) -> str:
     if result is None or result.problem is not None:
-        return "not run" if result is None else f"no dump: {result.problem}"
+        return "not run" if result is None else f"none: {result.problem}"
     return counted()(result.tests)
 
 
