@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from adp_tui.engine.answers import Answers
+from adp_tui.engine.cache import Cache
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.elf.separate import find_debug_file
@@ -26,9 +28,15 @@ class Image:
     """
 
     def __init__(
-        self, module: Module, debug_files: Sequence[Path] = (), sysroot: Path | None = None
+        self,
+        module: Module,
+        debug_files: Sequence[Path] = (),
+        sysroot: Path | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.module = module
+        self._cache = cache
+        self._answers: Answers | None = None
         self._debug_files = debug_files
         self._sysroot = sysroot
         self._elf: ElfFile | None = None
@@ -115,7 +123,7 @@ class Image:
         if self._debug is None and file is not None and self._debug_problem is None:
             try:
                 if file.has(".debug_info"):
-                    self._debug = DebugInfo(file)
+                    self._debug = DebugInfo(file, self.answers)
             except AdpError as error:
                 self._debug_problem = error
         return self._debug
@@ -132,8 +140,33 @@ class Image:
         if self._symbols is None:
             files = [f for f in (self.elf, self.debug_file) if f is not None]
             with_table = [f for f in files if f.has(".symtab")] or files[:1]
-            self._symbols = SymbolTable(*with_table[:1])
+            self._symbols = SymbolTable(*with_table[:1], answers=self.answers)
         return self._symbols
+
+    @property
+    def answers(self) -> Answers:
+        """What is known of its files from this run and, where there is a cache, from others."""
+        if self._answers is None:
+            key = self._cache_key()
+            if self._cache is None or key is None:
+                self._answers = Answers()
+            else:
+                self._answers = self._cache.read(*key)
+        return self._answers
+
+    def keep_answers(self) -> None:
+        """Write what was found out to the cache, if there is one and anything is new."""
+        key = self._cache_key()
+        known = self._answers
+        if self._cache is not None and key is not None and known is not None and known.grown:
+            self._cache.write(*key, known)
+
+    def _cache_key(self) -> tuple[str, list[Path]] | None:
+        """Return build-id and files; None where a file was not found by a path of its own."""
+        if self.elf is None or self.module.image is not None or self.elf.build_id is None:
+            return None
+        files = [self.elf, self.debug_file or self.elf]
+        return self.elf.build_id, [Path(name) for name in dict.fromkeys(f.name for f in files)]
 
     def file_address(self, address: int) -> int:
         """Turn an address of the target into one of the file."""

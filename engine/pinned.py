@@ -52,15 +52,21 @@ class PolledTypes:
 
     def _find(self, type_name: str) -> bool:
         for _, debug in self._program.infos():
-            file = self._files.get(id(debug))
-            if file is None:
-                file = self._files[id(debug)] = (debug, _File(debug))
-            try:
-                if file[1].polls(type_name):
-                    return True
-            except AdpError:
-                continue
+            known = debug.answers.table("polled types")
+            if type_name not in known:
+                try:
+                    known[type_name] = self._file(debug).polls(type_name)
+                except AdpError:
+                    continue
+            if known[type_name]:
+                return True
         return False
+
+    def _file(self, debug: DebugInfo) -> _File:
+        file = self._files.get(id(debug))
+        if file is None:
+            file = self._files[id(debug)] = (debug, _File(debug))
+        return file[1]
 
 
 class _File:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from adp_tui.engine.cache import Cache
 from adp_tui.engine.dwarf.constants import AT
 from adp_tui.engine.dwarf.functions import Function
 from adp_tui.engine.dwarf.info import DebugInfo
@@ -43,12 +44,17 @@ class Program:
     """Questions to a target about its types, functions and variables."""
 
     def __init__(
-        self, target: Target, *, debug_files: Sequence[Path] = (), sysroot: Path | None = None
+        self,
+        target: Target,
+        *,
+        debug_files: Sequence[Path] = (),
+        sysroot: Path | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self.target = target
         self.memory = target.memory
         self.arch = target.facts.arch
-        self.images = tuple(Image(m, debug_files, sysroot) for m in target.modules())
+        self.images = tuple(Image(m, debug_files, sysroot, cache) for m in target.modules())
         self.executable = next((i for i in self.images if i.module.is_executable), None)
         spans = sorted(
             (m.start, m.end, number)
@@ -83,6 +89,11 @@ class Program:
                 if debug is not None:
                     yield image, debug
 
+    def keep_answers(self) -> None:
+        """Write what was found out about the modules' files to the cache, if there is one."""
+        for image in self.images:
+            image.keep_answers()
+
     # Types.
 
     def type_named(self, name: str, near: Type | None = None) -> Type | None:
@@ -96,19 +107,15 @@ class Program:
 
     def _find_type(self, name: str, near: Type | None) -> Type | None:
         empty = None
-        for type_ in self.types_named(name, near):
-            if type_.size or type_.members:
-                return type_
-            empty = empty or type_
-        return empty
-
-    def types_named(self, name: str, near: Type | None = None) -> Iterator[Type]:
-        """Yield every copy of a type; units whose debug information is broken are left out."""
         for _, debug in self.infos():
             try:
-                yield from debug.types_named(name, near)
+                found = debug.type_named(name, near)
             except AdpError:
                 continue
+            if found is not None and (found.size or found.members):
+                return found
+            empty = empty or found
+        return empty
 
     def is_polled(self, type_name: str) -> bool:
         """Tell whether some ``poll`` function takes ``Pin<&mut T>`` of this type."""

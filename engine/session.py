@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adp_tui.engine.analysis.analysis import Analysis, analyse
+from adp_tui.engine.cache import Cache
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.inspection import Inspection, Item
 from adp_tui.engine.model import Snapshot, Thread
@@ -49,6 +50,7 @@ class Session:
         target: what to look at; ``close`` closes it.
         debug_files: files that may hold the debug information of a module.
         sysroot: folder under which files of the target's system are looked for.
+        cache: where what was found out about files is kept for the next run.
         progress: is told what is being read. What it raises ends the opening.
     """
 
@@ -58,11 +60,13 @@ class Session:
         *,
         debug_files: Sequence[Path] = (),
         sysroot: Path | None = None,
+        cache: Cache | None = None,
         progress: Callable[[Progress], None] = lambda step: None,
     ) -> None:
         self._target = target
         self._debug_files = debug_files
         self._sysroot = sysroot
+        self._cache = cache
         self._progress = progress
         self._lock = threading.RLock()
         self._gate = threading.Lock()
@@ -170,8 +174,15 @@ class Session:
             self._progress(Progress(text))
 
         say("looking at the modules")
-        program = Program(self._target, debug_files=self._debug_files, sysroot=self._sysroot)
-        return _Opened(analyse(program, say, lambda: self._cancelled))
+        program = Program(
+            self._target,
+            debug_files=self._debug_files,
+            sysroot=self._sysroot,
+            cache=self._cache,
+        )
+        analysis = analyse(program, say, lambda: self._cancelled)
+        program.keep_answers()
+        return _Opened(analysis)
 
 
 class _Opened:

@@ -47,16 +47,22 @@ class Vtables:
         if image is None or debug is None:
             return None
         file_address = image.file_address(address)
+        known = debug.answers.table("vtables")
+        if file_address not in known:
+            found = self._look_up(image, debug, file_address)
+            known[file_address] = None if found is None else found.offset
+        offset = known[file_address]
+        return self._by_functions(address) if offset is None else debug.type_at(offset)
+
+    def _look_up(self, image: Image, debug: DebugInfo, file_address: int) -> Type | None:
         expression = bytes([_OP_ADDR]) + struct.pack("<Q", file_address)
         for die in debug.search.by_expression(expression, TAG.VARIABLE):
             found = self._containing(debug, die)
             if found is not None:
                 return found
         if debug.sections.addresses:
-            found = self._by_name(image, debug).get(file_address)
-            if found is not None:
-                return found
-        return self._by_functions(address)
+            return self._by_name(image, debug).get(file_address)
+        return None
 
     @staticmethod
     def _containing(debug: DebugInfo, die: Die) -> Type | None:

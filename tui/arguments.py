@@ -104,6 +104,11 @@ def _core() -> _Parser:
         type=Path,
         help="a folder with the files of the machine that the core comes from",
     )
+    core.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="neither use nor keep what was found out about the program in earlier runs",
+    )
     return core
 
 

@@ -74,6 +74,7 @@ def _run(words: list[str]) -> int:
 
 @contextmanager
 def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
+    from adp_tui.engine.cache import Cache, default_folder
     from adp_tui.tui.opening import CoreOpener, CorePlaces
 
     if options.target == "demo":
@@ -86,8 +87,15 @@ def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
             finally:
                 opener.close()
         return
-    places = CorePlaces(options.core, options.exe, tuple(options.debug_file), options.sysroot)
-    opener = CoreOpener(places)
+    opener = CoreOpener(
+        CorePlaces(
+            options.core,
+            executable=options.exe,
+            debug_files=tuple(options.debug_file),
+            sysroot=options.sysroot,
+            cache=None if options.no_cache else Cache(default_folder()),
+        )
+    )
     try:
         yield opener
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adp_tui.backends.compressed import Tell
 from adp_tui.backends.core import is_compressed, open_beginning, open_core
+from adp_tui.engine.cache import Cache
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.errors import OpenError
 from adp_tui.engine.session import Session
@@ -29,6 +30,8 @@ class CorePlaces:
     executable: Path | None = None
     debug_files: tuple[Path, ...] = ()
     sysroot: Path | None = None
+    cache: Cache | None = None
+    """Where what is found out about the files is kept; None for nowhere."""
 
 
 class CoreOpener:
@@ -69,6 +72,7 @@ class CoreOpener:
             target,
             debug_files=self._places.debug_files,
             sysroot=self._places.sysroot,
+            cache=self._places.cache,
             progress=progress,
         )
         try:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 
+from adp_tui.engine.answers import Answers
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.files import FileTable, read_header
 from adp_tui.engine.dwarf.functions import Function, origin_of, template_types
 from adp_tui.engine.dwarf.lines import LineTable
 from adp_tui.engine.dwarf.names import INDEXED, UnitIndex, split_path
+from adp_tui.engine.dwarf.plain import function_from, place_from, plain_function, plain_place
 from adp_tui.engine.dwarf.ranges import AddressMap
 from adp_tui.engine.dwarf.scopes import ScopeReader
 from adp_tui.engine.dwarf.search import Search
@@ -19,7 +22,7 @@ from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.typereader import TypeReader
 from adp_tui.engine.dwarf.types import Body, Place, Type
 from adp_tui.engine.dwarf.unit import Unit, read_units
-from adp_tui.engine.elf.file import ElfFile
+from adp_tui.engine.elf.file import Blob, ElfFile
 from adp_tui.engine.errors import AdpError, NoDebugInfoError
 
 __all__ = ["DebugInfo", "Level"]
@@ -48,22 +51,32 @@ class Level(enum.Enum):
 class DebugInfo:
     """Questions to the DWARF of one ELF file. Addresses are those of the file."""
 
-    def __init__(self, elf: ElfFile) -> None:
+    def __init__(self, elf: ElfFile, answers: Answers | None = None) -> None:
         self.elf = elf
+        self.answers = Answers() if answers is None else answers
         self.sections = Sections(elf)
-        self.units = read_units(self.sections.info)
-        self.search = Search(self.sections, self.units)
         self.scopes = ScopeReader(self)
         self._map: AddressMap | None = None
         self._files: dict[int, FileTable | None] = {}
         self._lines: dict[int, LineTable | None] = {}
         self._types = TypeReader(self)
         self._functions: dict[int, Function | None] = {}
-        self._names: dict[int, str] = {}
+        self._names = self.answers.table("names")
+        self._places = self.answers.table("places")
         self._level: Level | None = None
         self._split: str | None = None
 
     # Units.
+
+    @cached_property
+    def units(self) -> Sequence[Unit]:
+        """The units, by offset."""
+        return read_units(self.sections.info)
+
+    @cached_property
+    def search(self) -> Search:
+        """Look-ups by name and address."""
+        return Search(self.sections, self.units)
 
     @property
     def level(self) -> Level:
@@ -72,7 +85,11 @@ class DebugInfo:
         std's own units don't count: they come with a little debug information of their own.
         """
         if self._level is None:
-            self._level = self._judge()
+            known = self.answers.table("level")
+            if not known:
+                level = self._judge()
+                known["level"], known["split"] = level.value, self._split
+            self._level, self._split = Level(known["level"]), known["split"]
         return self._level
 
     def _judge(self) -> Level:
@@ -158,6 +175,11 @@ class DebugInfo:
         Raises:
             NoDebugInfoError: the line table makes no sense.
         """
+        if address not in self._places:
+            self._places[address] = plain_place(self._line_at(address))
+        return place_from(self._places[address])
+
+    def _line_at(self, address: int) -> Place | None:
         unit = self.unit_at(address)
         if unit is None:
             return None
@@ -180,9 +202,18 @@ class DebugInfo:
             return None
         return Place(found[0], found[1], line, die.number(AT.DECL_COLUMN))
 
+    def name_at(self, offset: int) -> str:
+        """Return the full path of the named DIE at an offset.
+
+        Raises:
+            NoDebugInfoError: there is none.
+        """
+        known: str | None = self._names.get(offset)
+        return self.qualified_name(self.die(offset)) if known is None else known
+
     def qualified_name(self, die: Die) -> str:
         """Return the full path of a named DIE; its own name where the unit's index has it not."""
-        known = self._names.get(die.offset)
+        known: str | None = self._names.get(die.offset)
         if known is None:
             index = self.index(die.unit)
             position = index.position(die.offset)
@@ -201,6 +232,20 @@ class DebugInfo:
     def body_of(self, type_: Type) -> Body:
         """Read the parts of a type that are not read at once."""
         return self._types.body_of(type_)
+
+    def type_named(self, name: str, near: Type | None = None) -> Type | None:
+        """Return a complete copy of the type with a qualified name, else one without parts."""
+        known = self.answers.table("types by name")
+        if name not in known:
+            empty = None
+            for type_ in self.types_named(name, near):
+                if type_.size or type_.members:
+                    known[name] = type_.offset
+                    return type_
+                empty = empty or type_
+            known[name] = None if empty is None else empty.offset
+        offset = known[name]
+        return None if offset is None else self.type_at(offset)
 
     def types_named(self, name: str, near: Type | None = None) -> Iterator[Type]:
         """Yield the copies of the type with a qualified name; broken ones are left out.
@@ -239,7 +284,10 @@ class DebugInfo:
     def function_at(self, address: int) -> Function | None:
         """Return the function that begins exactly at an address."""
         if address not in self._functions:
-            self._functions[address] = self._find_function(address)
+            known = self.answers.table("functions")
+            if address not in known:
+                known[address] = plain_function(self._find_function(address))
+            self._functions[address] = function_from(self, known[address])
         return self._functions[address]
 
     def _find_function(self, address: int) -> Function | None:
@@ -281,13 +329,14 @@ class DebugInfo:
 
     def variables_named(self, name: str) -> Iterator[tuple[str, Die]]:
         """Yield qualified name and DIE of the variables with this last name."""
-        for die in self.search.by_name(name, frozenset({TAG.VARIABLE})):
-            yield self.qualified_name(die), die
+        known = self.answers.table("variables")
+        if name not in known:
+            dies = self.search.by_name(name, frozenset({TAG.VARIABLE}))
+            known[name] = tuple((self.qualified_name(die), die.offset) for die in dies)
+        for qualified, offset in known[name]:
+            yield qualified, self.die(offset)
 
-    def string_sections(self) -> tuple[memoryview, ...]:
+    def string_sections(self) -> tuple[Blob, ...]:
         """Return the sections that hold names and paths."""
-        return tuple(
-            blob.view()
-            for blob in (self.sections.strings, self.sections.line_strings, self.sections.lines)
-            if blob
-        )
+        sections = self.sections
+        return tuple(filter(None, (sections.strings, sections.line_strings, sections.lines)))

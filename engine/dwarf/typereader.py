@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.leb import uleb
+from adp_tui.engine.dwarf.plain import body_from, plain_body, plain_type, type_from
 from adp_tui.engine.dwarf.types import Body, Kind, Member, Type, Variant, VariantPart
 from adp_tui.engine.errors import NoDebugInfoError
 
@@ -41,6 +42,8 @@ class TypeReader:
         self._info = info
         self._reading: set[int] = set()
         self._known: dict[int, Type] = {0: Type(info, 0, Kind.BASE, "()", 0, body=Body())}
+        self._types = info.answers.table("types")
+        self._bodies = info.answers.table("bodies")
 
     def type_at(self, offset: int) -> Type:
         """Return the type at an offset; type aliases and qualifiers are looked through.
@@ -51,11 +54,20 @@ class TypeReader:
         known = self._known.get(offset)
         if known is None:
             try:
-                known = self._read(offset)
+                known = self._recall(offset)
             except NoDebugInfoError:
                 known = Type(self._info, offset, Kind.UNKNOWN, "", 0, body=Body())
             self._known[offset] = known
         return known
+
+    def _recall(self, offset: int) -> Type:
+        plain = self._types.get(offset)
+        if plain is None:
+            type_ = self._read(offset)
+            self._types[offset] = plain_type(type_)
+            return type_
+        # An alias or a qualifier is looked through: the type is that of another DIE.
+        return type_from(self._info, plain) if plain[0] == offset else self.type_at(plain[0])
 
     def _read(self, offset: int) -> Type:
         die = self._info.die(offset)
@@ -118,10 +130,15 @@ class TypeReader:
         """
         if not type_.offset:
             return Body()
+        plain = self._bodies.get(type_.offset)
+        if plain is not None:
+            return body_from(self._info, plain)
         try:
-            return self._body(type_)
+            body = self._body(type_)
         except NoDebugInfoError:
             return Body()
+        self._bodies[type_.offset] = plain_body(body)
+        return body
 
     def _body(self, type_: Type) -> Body:
         die = self._info.die(type_.offset)

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from adp_tui.engine.answers import Answers
 from adp_tui.engine.elf.file import Blob, ElfFile
 
 __all__ = ["Symbol", "SymbolTable"]
@@ -29,7 +30,8 @@ class Symbol:
 class SymbolTable:
     """Symbols by address and by name, from ``.symtab`` (else ``.dynsym``)."""
 
-    def __init__(self, *files: ElfFile) -> None:
+    def __init__(self, *files: ElfFile, answers: Answers | None = None) -> None:
+        self._answers = answers or Answers()
         self._rows: list[tuple[int, int, int, Blob]] | None = None
         self._starts: list[int] = []
         self._sources: list[tuple[Blob, Blob]] = []
@@ -63,6 +65,14 @@ class SymbolTable:
 
     def at(self, address: int) -> Symbol | None:
         """Return the symbol whose range holds an address of the file, or None."""
+        known = self._answers.table("symbols")
+        if address not in known:
+            found = self._at(address)
+            known[address] = found and (found.name, found.address, found.size, found.offset)
+        fields = known[address]
+        return None if fields is None else Symbol(*fields)
+
+    def _at(self, address: int) -> Symbol | None:
         rows = self._load()
         index = bisect_right(self._starts, address) - 1
         for _ in range(16):
@@ -94,6 +104,9 @@ class SymbolTable:
 
     def thread_locals(self) -> dict[str, int]:
         """Return the offset of each thread-local symbol in the TLS block, by raw name."""
+        known = self._answers.table("thread-local symbols")
+        if "" in known:
+            return {name: offset for name, offset in known.items() if name}
         if self._tls is None:
             self._tls = {}
             for strings, (name, info, _, section, value, _size) in self._entries():
@@ -102,4 +115,6 @@ class SymbolTable:
                         self._tls[strings.text(name, 4096)] = value
                     except IndexError:
                         continue
+            known |= self._tls
+            known[""] = len(self._tls)
         return self._tls

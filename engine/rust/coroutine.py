@@ -16,6 +16,7 @@ from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.names import split_path
+from adp_tui.engine.dwarf.plain import place_from, plain_place
 from adp_tui.engine.dwarf.types import Kind, Member, Place, Type, Variant
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
@@ -133,13 +134,10 @@ class Coroutines:
         in_macro = any(
             _foreign(v.member.place, declared) for v in part.variants if v.name not in _NAMES
         )
-        subprogram = None
+        linkage: str | None = None
+        lines: dict[str, list[Place]] = {}
         if in_macro or "{impl#" in type_.name:
-            subprogram = self._subprogram(type_)
-        linkage = None
-        if subprogram is not None:
-            linkage = subprogram[1].text(AT.LINKAGE_NAME)
-        lines = _user_lines(subprogram) if in_macro and subprogram is not None else {}
+            linkage, lines = self._of_function(type_)
         states: dict[int, State] = {}
         for number, variant in enumerate(part.variants):
             states[variant.value if variant.value is not None else number] = self._state(
@@ -168,8 +166,26 @@ class Coroutines:
                 macro, place = place, user
         return State(name, variant, place, macro, awaitee)
 
-    def _subprogram(self, type_: Type) -> tuple[DebugInfo, Die] | None:
-        """Find the coroutine's function: ``{async_fn#0}`` of ``{async_fn_env#0}``.
+    def _of_function(self, type_: Type) -> tuple[str | None, dict[str, list[Place]]]:
+        """Return what the coroutine's function says: its linkage name and its awaits' places."""
+        first = next((debug for _, debug in self._program.infos()), None)
+        table = {} if first is None else first.answers.table("coroutines")
+        known = table.get(type_.name)
+        if known is None:
+            known = None, ()
+            for debug, die in self._subprogram(type_):
+                awaits = tuple((name, plain_place(place)) for name, place in _awaits(debug, die))
+                known = die.text(AT.LINKAGE_NAME), awaits
+            table[type_.name] = known
+        lines: dict[str, list[Place]] = {}
+        for name, plain in known[1]:
+            place = place_from(plain)
+            if place is not None:
+                lines.setdefault(name, []).append(place)
+        return known[0], lines
+
+    def _subprogram(self, type_: Type) -> Iterator[tuple[DebugInfo, Die]]:
+        """Yield the one coroutine's function: ``{async_fn#0}`` of ``{async_fn_env#0}``.
 
         The type stands in each unit that uses it, the function in those that compile it. A
         unit with the function has its parameter's type, whose name is found at once.
@@ -184,8 +200,8 @@ class Coroutines:
             except AdpError:
                 continue
             if found is not None:
-                return debug, found
-        return None
+                yield debug, found
+                return
 
 
 class _Functions:
@@ -251,19 +267,16 @@ def _polls(debug: DebugInfo, pin: Die, name: str) -> Die | None:
     return None
 
 
-def _user_lines(subprogram: tuple[DebugInfo, Die]) -> dict[str, list[Place]]:
-    """Return the places of the function's ``__awaitee`` variables, by type name and in order.
+def _awaits(debug: DebugInfo, die: Die) -> Iterator[tuple[str, Place]]:
+    """Yield type name and place of a function's ``__awaitee`` variables, in their order.
 
     rustc collapses macros of other crates there, but not in the variant's members.
     """
-    debug, die = subprogram
-    found: dict[str, list[Place]] = {}
     for variable in _variables(die):
         if variable.text(AT.NAME) == AWAITEE:
             place, target = debug.place_of(variable), variable.reference(AT.TYPE)
             if place is not None and target is not None:
-                found.setdefault(debug.type_at(target).name, []).append(place)
-    return found
+                yield debug.type_at(target).name, place
 
 
 def _variables(die: Die, depth: int = 0) -> Iterator[Die]:

@@ -36,8 +36,10 @@ class Scope:
     linkage_name: str | None
     inlined: bool
     _source: DebugInfo
-    _die: Die
-    _named: Die
+    _offset: int
+    """Of its DIE."""
+    _named: int
+    """Offset of the DIE that has its name."""
 
     @property
     def name(self) -> str:
@@ -46,13 +48,13 @@ class Scope:
         Raises:
             NoDebugInfoError: the unit that it stands in is cut off.
         """
-        return self._source.qualified_name(self._named)
+        return self._source.name_at(self._named)
 
     @property
     def function(self) -> Function | None:
         """The function itself, with its template parameters; None where it cannot be read."""
         try:
-            return self._source.function(self._die)
+            return self._source.function(self._source.die(self._offset))
         except AdpError:
             return None
 
@@ -80,17 +82,21 @@ def scopes(program: Program, raw: RawFrame) -> Sequence[Scope]:
     image, debug = _debug(raw)
     if image is None or debug is None:
         return ()
+    address = image.file_address(raw.lookup)
+    known = debug.answers.table("scopes")
+    if address not in known:
+        around = reversed(debug.scopes.around(address))
+        known[address] = tuple(_plain(debug, die) for die in around if die.tag in _FUNCTIONS)
     return tuple(
-        _scope(debug, die)
-        for die in reversed(debug.scopes.around(image.file_address(raw.lookup)))
-        if die.tag in _FUNCTIONS
+        Scope(linkage, inlined, debug, offset, named)
+        for linkage, inlined, offset, named in known[address]
     )
 
 
-def _scope(debug: DebugInfo, die: Die) -> Scope:
+def _plain(debug: DebugInfo, die: Die) -> tuple[str | None, bool, int, int]:
     named = origin_of(debug, die)
     linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
-    return Scope(linkage, die.tag != TAG.SUBPROGRAM, debug, die, named)
+    return linkage, die.tag != TAG.SUBPROGRAM, die.offset, named.offset
 
 
 def variables(program: Program, raw: RawFrame) -> Sequence[NativeVariable]:

@@ -9,8 +9,10 @@ from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.functions import origin_of
 from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.dwarf.plain import place_from, plain_place
 from adp_tui.engine.dwarf.types import Place
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.image import Image
 from adp_tui.engine.model import NativeFrame
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.names import function_name
@@ -39,6 +41,8 @@ class Symbolizer:
         self._program = program
         self._lost = lost
         self._known: dict[int, tuple[_Named, ...]] = {}
+        self._problems = 0
+        """What could not be known of the address that is looked up."""
 
     def frames(self, raw: RawFrame) -> tuple[NativeFrame, ...]:
         """Return the functions at a frame's address, the innermost inlined one first, the
@@ -75,9 +79,22 @@ class Symbolizer:
         image = raw.image
         if image is None:
             return (_Named(None, None, inlined=False),)
+        debug = image.debug
+        address = image.file_address(raw.lookup)
+        known = image.answers.table("frames")
+        if address in known:
+            return tuple(
+                _Named(name, place_from(at), inlined) for name, at, inlined in known[address]
+            )
+        self._problems = 0
+        named = self._ask(image, debug, raw)
+        if not self._problems:
+            known[address] = tuple((n.function, plain_place(n.place), n.inlined) for n in named)
+        return named
+
+    def _ask(self, image: Image, debug: DebugInfo | None, raw: RawFrame) -> tuple[_Named, ...]:
         found: list[_Named] = []
         place: Place | None = None
-        debug = image.debug
         if debug is not None:
             address = image.file_address(raw.lookup)
             try:
@@ -96,6 +113,7 @@ class Symbolizer:
         return (_Named(symbol, place, inlined=False),)
 
     def _tell(self, error: AdpError, raw: RawFrame) -> None:
+        self._problems += 1
         if self._lost is not None:
             self._lost(error.message, raw.lookup)
 
