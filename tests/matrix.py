@@ -126,8 +126,9 @@ def kept(row: Row | Allocated) -> Result | None:
 
 def run(row: Row | Allocated) -> Result:
     """Run the tests of a row and keep how they ended."""
-    record = RESULTS / "record.json"
+    record = RESULTS / f"{row}.record"
     record.unlink(missing_ok=True)
+    sources.cache_clear()  # Somebody may be at work on them.
     key, digest = row.key(), sources()
     paths = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
     command = ["nice", "-n", "19", sys.executable, "-m", "pytest", "-q", "--tb=line", "-m", ""]
@@ -141,7 +142,9 @@ def run(row: Row | Allocated) -> Result:
     )
     assert record.exists(), f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}"
     result = Result(key, digest, rustc(), gdb(), json.loads(record.read_text()))
-    (RESULTS / f"{row}.json").write_text(json.dumps(asdict(result), indent=1))
+    # Renamed when it is whole: this may be stopped at any time.
+    record.write_text(json.dumps(asdict(result), indent=1))
+    record.rename(RESULTS / f"{row}.json")
     return result
 
 
