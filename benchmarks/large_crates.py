@@ -296,7 +296,7 @@ def _crate(random: Random, size: Size) -> tuple[dict[str, str], list[str]]:
     files = {}
     modules = [f"{random.choice(WORDS)}{number}" for number in range(size.modules)]
     spawned, kinds = [], []
-    for number, module in enumerate(modules):
+    for module in modules:
         leaves = [random.randrange(len(LEAVES)) for _ in range(size.trees)]
         files[f"{module}.rs"] = _module(random, size, leaves)
         for _ in range(size.copies):

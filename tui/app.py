@@ -16,6 +16,12 @@ from adp_tui.tui.themes import DEFAULT_THEME, THEMES, theme_for
 
 __all__ = ["AdpApp", "Opener", "run_app"]
 
+SWITCH_S = 0.001
+"""How long the thread that reads may keep the screen waiting, each time that it wants to run.
+
+Answering a key takes a dozen turns: with Python's own 5 ms it took twice as long while reading.
+"""
+
 
 class AdpApp(App[None]):
     """Theme, palette and screens; everything else belongs to the screens.
@@ -64,6 +70,7 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
         when opening was stopped.
     """
     app = AdpApp(opener, title)
+    sys.setswitchinterval(SWITCH_S)
     app.theme = theme_for(app.console.color_system)
     app.run(mouse=mouse)
     failure = app.main.failure
