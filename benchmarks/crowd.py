@@ -141,7 +141,8 @@ def main() -> int:
         late = keys[min(len(keys) * 95 // 100, len(keys) - 1)]
         print(
             f"key      {statistics.median(keys):7.1f} ms, 95 of 100 in {late:.1f} ms, "
-            f"the slowest {keys[-1]:.1f} ms, {len(keys)} keys while reading (budget {KEY_MS:.0f} ms)"
+            f"the slowest {keys[-1]:.1f} ms, {len(keys)} keys while reading "
+            f"(budget {KEY_MS:.0f} ms)"
         )
     print(f"load     {before:7.2f} at the beginning, {os.getloadavg()[0]:.2f} at the end")
     return 0

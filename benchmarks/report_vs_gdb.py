@@ -11,6 +11,7 @@ at the beginning and the end: read a ratio only where the load is low.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import subprocess
@@ -23,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RUNS = 7
 """Runs of each that count: the median of fewer moves with every neighbour's work."""
+FAILED = (math.inf, math.inf)
+"""What is compared where one of them can't read the core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,35 @@ def tests_core(tokio: str, profile: str) -> tuple[Path, Path]:
     return made.core, made.exe
 
 
+def compare(core: Path, executable: Path, runs: int) -> tuple[float, float]:
+    """Run both alternating, print what they take; return our time and memory as parts of gdb's."""
+    print(f"core {core.name}: {core.stat().st_size / 1e6:.1f} MB, ", end="")
+    print(f"executable {executable.name}: {executable.stat().st_size / 1e6:.1f} MB")
+    before = os.getloadavg()[0]
+    measured: dict[str, list[Run]] = {name: [] for name in ("adp-tui", "gdb")}
+    for number in range(runs + 1):
+        for name, command in commands(core, executable).items():
+            result = run(command)
+            if result.status not in (0, 1):
+                print(f"{name} ended with status {result.status}: {' '.join(command)}")
+                return FAILED
+            if number:
+                measured[name].append(result)
+    for name, of_it in measured.items():
+        seconds = sorted(r.seconds for r in of_it)
+        memory = statistics.median(r.megabytes for r in of_it)
+        middle = statistics.median(seconds)
+        print(
+            f"{name:8} {middle:7.3f} s  ({seconds[0]:.3f} … {seconds[-1]:.3f}), {memory:6.1f} MB, "
+            f"median of {len(of_it)}"
+        )
+    ours, theirs = (statistics.median(r.seconds for r in measured[n]) for n in ("adp-tui", "gdb"))
+    memory = [statistics.median(r.megabytes for r in measured[n]) for n in ("adp-tui", "gdb")]
+    print(f"ratio    {ours / theirs:7.2f} x gdb's time, {memory[0] / memory[1]:.2f} x its memory")
+    print(f"load     {before:7.2f} at the beginning, {os.getloadavg()[0]:.2f} at the end")
+    return ours / theirs, memory[0] / memory[1]
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -79,31 +111,7 @@ def main() -> int:
         core, executable = tests_core(options.tokio, options.profile)
     else:
         core, executable = options.core, options.exe
-    print(f"core {core.name}: {core.stat().st_size / 1e6:.1f} MB, ", end="")
-    print(f"executable {executable.name}: {executable.stat().st_size / 1e6:.1f} MB")
-    before = os.getloadavg()[0]
-    measured: dict[str, list[Run]] = {name: [] for name in ("adp-tui", "gdb")}
-    for number in range(options.runs + 1):
-        for name, command in commands(core, executable).items():
-            result = run(command)
-            if result.status not in (0, 1):
-                print(f"{name} ended with status {result.status}: {' '.join(command)}")
-                return 1
-            if number:
-                measured[name].append(result)
-    for name, runs in measured.items():
-        seconds = sorted(r.seconds for r in runs)
-        memory = statistics.median(r.megabytes for r in runs)
-        middle = statistics.median(seconds)
-        print(
-            f"{name:8} {middle:7.3f} s  ({seconds[0]:.3f} … {seconds[-1]:.3f}), {memory:6.1f} MB, "
-            f"median of {len(runs)}"
-        )
-    ours, theirs = (statistics.median(r.seconds for r in measured[n]) for n in ("adp-tui", "gdb"))
-    memory = [statistics.median(r.megabytes for r in measured[n]) for n in ("adp-tui", "gdb")]
-    print(f"ratio    {ours / theirs:7.2f} x gdb's time, {memory[0] / memory[1]:.2f} x its memory")
-    print(f"load     {before:7.2f} at the beginning, {os.getloadavg()[0]:.2f} at the end")
-    return 0
+    return 1 if compare(core, executable, options.runs) == FAILED else 0
 
 
 if __name__ == "__main__":
