@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from adp_tui.backends.compressed import Tell, Unpacked, codec_of, unpack, unpack_beginning
 from adp_tui.backends.core_memory import (
@@ -33,6 +35,10 @@ from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.memory import Piece, SplicedMemory
 from adp_tui.engine.target import Facts, Module, ThreadState
 
+if TYPE_CHECKING:
+    # It brings http.client and ssl, which take longer to import than all the rest.
+    from adp_tui.backends.debuginfod import Debuginfod
+
 __all__ = ["CoreTarget", "is_compressed", "open_beginning", "open_core"]
 
 _RCX = 2
@@ -49,6 +55,7 @@ def open_core(
     executable: Path | None = None,
     sysroot: Path | None = None,
     tell: Tell | None = None,
+    servers: Debuginfod | None = None,
 ) -> CoreTarget:
     """Open a core. One that is compressed with zstd, lz4 or xz is unpacked first.
 
@@ -57,6 +64,7 @@ def open_core(
         executable: the program, where it is not at the path that the core names.
         sysroot: a folder with the files of the machine that the core comes from.
         tell: is told how far the unpacking is; what it raises ends it.
+        servers: asked for programs and libraries that are not here; None asks nobody.
 
     Raises:
         OpenError: the file is no core that can be opened, or ``executable`` is another
@@ -65,12 +73,12 @@ def open_core(
     pages = map_core(path)
     codec = codec_of(pages)
     if codec is None:
-        return _open(path, Unpacked(pages, ()), executable, sysroot)
+        return _open(path, Unpacked(pages, ()), executable, sysroot, servers)
     with pages:
         # Refused before it is unpacked, which may take minutes.
         open_beginning(path, executable=executable, sysroot=sysroot).close()
         unpacked = unpack(path, pages, codec, tell)
-    return _open(path, unpacked, executable, sysroot)
+    return _open(path, unpacked, executable, sysroot, servers)
 
 
 def is_compressed(path: Path) -> bool:
@@ -101,7 +109,13 @@ def open_beginning(
         raise OpenError(f"unpacked, {error.message}", help=error.help) from None
 
 
-def _open(path: Path, core: Unpacked, executable: Path | None, sysroot: Path | None) -> CoreTarget:
+def _open(
+    path: Path,
+    core: Unpacked,
+    executable: Path | None,
+    sysroot: Path | None,
+    servers: Debuginfod | None = None,
+) -> CoreTarget:
     try:
         check_header(path, core.pages)
         if sysroot is not None and not sysroot.is_dir():
@@ -113,6 +127,7 @@ def _open(path: Path, core: Unpacked, executable: Path | None, sysroot: Path | N
             executable=None if executable is None else open_executable(executable),
             sysroot=sysroot,
             command=f"adp-tui core {quote(str(path))}",
+            servers=servers,
         )
         return CoreTarget(path, core.pages, places, core.problems)
     except BaseException:
@@ -171,6 +186,10 @@ class CoreTarget:
     def facts(self) -> Facts:
         """What is known of the process as a whole."""
         return self._facts
+
+    def note(self, problem: str) -> None:
+        """Add to the facts something that was tried for this target and failed."""
+        self._facts = replace(self._facts, problems=(*self._facts.problems, problem))
 
     @property
     def memory(self) -> SplicedMemory:

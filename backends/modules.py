@@ -6,12 +6,16 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from adp_tui.backends.elf_image import EXEC, INTERP, PAGE, ElfImage, Segment, read_image
 from adp_tui.backends.files import ElfOnDisk, clean, open_elf
 from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.target import FileMapping, Memory, Module
+
+if TYPE_CHECKING:
+    # It brings http.client and ssl, which take longer to import than all the rest.
+    from adp_tui.backends.debuginfod import Debuginfod
 
 __all__ = ["FoundModule", "MappedFile", "Places", "find_modules"]
 
@@ -44,6 +48,8 @@ class Places:
     sysroot: Path | None = None
     command: str = "adp-tui core CORE"
     """What the user would type again, with an option added."""
+    servers: Debuginfod | None = None
+    """Asked for a program or library that is not here; None where the user does not want that."""
 
     def segments_of(self, path: bytes) -> tuple[Segment, ...]:
         """Return the program headers of a file by its path on the target; empty without one."""
@@ -163,15 +169,30 @@ def _resolve(group: _Group, is_executable: bool, places: Places) -> FoundModule 
         _check_executable(group, disk, places)
     else:
         disk, other = _search(group, is_executable, places, deleted)
+        disk = disk or _fetched(group, name, places)
         if disk is None:
             if group.image is None and _is_other_file(group.path):
                 return None
             problem = _problem(group, name, is_executable, deleted, other)
+            if places.servers is None and group.image is not None and group.image.build_id:
+                problem += "; or --debuginfod, which asks servers for it"
             disk_id = other.image.build_id if other else None
             module = _module(group, name, is_executable, None, disk_id, problem)
             return FoundModule(module, None, group.image)
     module = _module(group, name, is_executable, disk.path, disk.image.build_id, None)
     return FoundModule(module, disk, group.image)
+
+
+def _fetched(group: _Group, name: str, places: Places) -> ElfOnDisk | None:
+    """Return a file that a server has; one that memory has no build-id of is not asked for."""
+    build_id = group.image.build_id if group.image else None
+    if places.servers is None or build_id is None:
+        return None
+    path = places.servers.fetch(build_id, "executable", name.rsplit("/", 1)[-1])
+    try:
+        return None if path is None else open_elf(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _module(

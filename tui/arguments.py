@@ -105,6 +105,12 @@ def _core() -> _Parser:
         help="a folder with the files of the machine that the core comes from",
     )
     core.add_argument(
+        "--debuginfod",
+        action="store_true",
+        help="fetch missing programs, libraries and debug information by build-id from the"
+        " servers in DEBUGINFOD_URLS",
+    )
+    core.add_argument(
         "--no-cache",
         action="store_true",
         help="neither use nor keep what was found out about the program in earlier runs",

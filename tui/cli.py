@@ -22,6 +22,7 @@ from adp_tui.engine.text import clean
 from adp_tui.tui.arguments import UsageError, parse
 
 if TYPE_CHECKING:
+    from adp_tui.backends.debuginfod import Debuginfod
     from adp_tui.tui.opening import CoreOpener
 
 __all__ = ["main"]
@@ -93,6 +94,7 @@ def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
             executable=options.exe,
             debug_files=tuple(options.debug_file),
             sysroot=options.sysroot,
+            servers=_servers() if options.debuginfod else None,
             cache=None if options.no_cache else Cache(default_folder()),
         )
     )
@@ -100,6 +102,12 @@ def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
         yield opener
     finally:
         opener.close()
+
+
+def _servers() -> Debuginfod:
+    from adp_tui.backends.debuginfod import from_environment
+
+    return from_environment(os.environ)
 
 
 def _screen(options: argparse.Namespace, opener: CoreOpener) -> int:

@@ -6,15 +6,23 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adp_tui.backends.compressed import Tell
-from adp_tui.backends.core import is_compressed, open_beginning, open_core
+from adp_tui.backends.core import CoreTarget, is_compressed, open_beginning, open_core
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.elf.file import ElfFile
-from adp_tui.engine.errors import OpenError
+from adp_tui.engine.elf.separate import find_debug_file
+from adp_tui.engine.errors import AdpError, OpenError
 from adp_tui.engine.session import Session
-from adp_tui.engine.target import Module, Target
+from adp_tui.engine.target import Module
+from adp_tui.engine.text import clean
 from adp_tui.engine.views.records import Progress
+
+if TYPE_CHECKING:
+    # It brings http.client and ssl, which take longer to import than all the rest.
+    from adp_tui.backends.debuginfod import Debuginfod
+    from adp_tui.backends.debuginfod import Tell as Fetching
 
 __all__ = ["CoreOpener", "CorePlaces"]
 
@@ -30,6 +38,8 @@ class CorePlaces:
     executable: Path | None = None
     debug_files: tuple[Path, ...] = ()
     sysroot: Path | None = None
+    servers: Debuginfod | None = None
+    """Asked for what is missing; None asks nobody."""
     cache: Cache | None = None
     """Where what is found out about the files is kept; None for nowhere."""
 
@@ -47,7 +57,8 @@ class CoreOpener:
 
     def __init__(self, places: CorePlaces) -> None:
         self._places = places
-        self._target: Target | None = None
+        self._target: CoreTarget | None = None
+        self._debug_files = places.debug_files
         if is_compressed(places.core):
             beginning = open_beginning(
                 places.core, executable=places.executable, sysroot=places.sysroot
@@ -57,6 +68,9 @@ class CoreOpener:
         else:
             self._target = self._open()
             program = self._target.facts.executable or "unknown program"
+            if places.servers is not None:
+                # Servers are asked when it is read, which is allowed to take time.
+                self.close()
         self.title = f"{program.rsplit('/', 1)[-1]} — {places.core.name}"
         """What is opened, for the head of a screen."""
 
@@ -70,7 +84,7 @@ class CoreOpener:
         self._target = None
         session = Session(
             target,
-            debug_files=self._places.debug_files,
+            debug_files=self._debug_files,
             sysroot=self._places.sysroot,
             cache=self._places.cache,
             progress=progress,
@@ -88,16 +102,26 @@ class CoreOpener:
             self._target.close()
             self._target = None
 
-    def _open(self, progress: Callable[[Progress], None] | None = None) -> Target:
+    def _open(self, progress: Callable[[Progress], None] | None = None) -> CoreTarget:
+        """Open the core; ask servers for what is missing only where there is ``progress``."""
         places = self._places
+        servers = places.servers if progress is not None else None
+        if servers is not None and progress is not None:
+            servers.tell = _fetching(progress)
         target = open_core(
             places.core,
             executable=places.executable,
             sysroot=places.sysroot,
             tell=None if progress is None else _unpacking(places.core.name, progress),
+            servers=servers,
         )
         try:
             check_debug_files(places.debug_files, target.modules())
+            if servers is not None:
+                more = fetch_debug_files(servers, places, target.modules())
+                self._debug_files = (*places.debug_files, *more)
+                for problem in servers.problems:
+                    target.note(problem)
         except BaseException:
             target.close()
             raise
@@ -116,6 +140,43 @@ def _unpacking(name: str, progress: Callable[[Progress], None]) -> Tell:
             progress(Progress(f"{doing} {name}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"))
 
     return tell
+
+
+def _fetching(progress: Callable[[Progress], None]) -> Fetching:
+    """Return what says how much of a file a server has sent."""
+    last = 0.0
+
+    def tell(name: str, done: int, total: int | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_S:
+            last = now
+            of = "" if total is None else f" of {total / 1e6:,.0f}"
+            progress(Progress(f"fetching {clean(name, 80)}: {done / 1e6:,.0f}{of} MB"))
+
+    return tell
+
+
+def fetch_debug_files(
+    servers: Debuginfod, places: CorePlaces, modules: Sequence[Module]
+) -> list[Path]:
+    """Return the debug information of the modules that have none here, as far as servers do."""
+    found = []
+    for module in modules:
+        build_id = module.build_id or module.file_build_id
+        if module.file is None or build_id is None:
+            continue
+        try:
+            elf = ElfFile.open(module.file)
+            here = elf.has(".debug_info") or find_debug_file(
+                elf, module.file, places.debug_files, places.sysroot
+            )
+        except AdpError:
+            continue
+        if not here:
+            path = servers.fetch(build_id, "debuginfo", module.path.rsplit("/", 1)[-1])
+            found += [] if path is None else [path]
+    return found
 
 
 def check_debug_files(files: Sequence[Path], modules: Sequence[Module]) -> None:

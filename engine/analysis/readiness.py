@@ -101,7 +101,7 @@ def _debug_information(image: Image) -> Iterator[Loss]:
         yield Loss(
             what,
             f"{image.name} has its debug information in a file of its own, {link[0]}, which is "
-            f"not beside it, {lost}; pass --debug-file {link[0]}",
+            f"not beside it, {lost}; pass --debug-file {link[0]}, or --debuginfod to fetch it",
             1,
         )
         return
