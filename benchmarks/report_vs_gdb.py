@@ -1,8 +1,9 @@
 """Compare ``adp-tui report core CORE --json`` with gdb's backtrace of all threads, on one core.
 
-Both run as whole processes, alternating in one run, after one run of each that warms the page
-cache. Printed are the medians of wall time and peak memory, their ratios, and the machine's load
-at the beginning and the end: read a ratio only where the load is low.
+All run as whole processes, alternating in one run, after one run of each that warms the page
+cache: ours without its cache, ours with the cache that its first run has made, and gdb. Printed are
+the medians of wall time and peak memory, their ratios, and the machine's load at the beginning and
+the end: read a ratio only where the load is low.
 
     python benchmarks/report_vs_gdb.py                         the first test program
     python benchmarks/report_vs_gdb.py --core CORE --exe EXE   any other
@@ -16,6 +17,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,11 +39,13 @@ class Run:
     status: int
 
 
-def run(command: Sequence[str]) -> Run:
-    """Run a command to its end, its output thrown away."""
+def run(command: Sequence[str], cache: Path | None = None) -> Run:
+    """Run a command to its end, its output thrown away; ``cache`` is where caches are kept."""
     began = time.perf_counter()
     # An installed program has its bytecode: the run that warms the page cache writes it.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    if cache is not None:
+        environment["XDG_CACHE_HOME"] = str(cache)
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     ) as process:
@@ -52,10 +56,10 @@ def run(command: Sequence[str]) -> Run:
 
 
 def commands(core: Path, executable: Path) -> dict[str, list[str]]:
-    """Return the two commands, by name."""
+    """Return the commands, by name."""
     ours = [sys.executable, "-m", "adp_tui", "report", "core", str(core), "--exe", str(executable)]
     gdb = ["gdb", "-nx", "-batch", "-ex", "thread apply all bt", str(executable), str(core)]
-    return {"adp-tui": [*ours, "--json"], "gdb": gdb}
+    return {"adp-tui": [*ours, "--json", "--no-cache"], "cached": [*ours, "--json"], "gdb": gdb}
 
 
 def tests_core(tokio: str, profile: str) -> tuple[Path, Path]:
@@ -68,19 +72,22 @@ def tests_core(tokio: str, profile: str) -> tuple[Path, Path]:
 
 
 def compare(core: Path, executable: Path, runs: int) -> tuple[float, float]:
-    """Run both alternating, print what they take; return our time and memory as parts of gdb's."""
+    """Run all alternating, print what they take; return our time and memory without a cache as
+    parts of gdb's.
+    """
     print(f"core {core.name}: {core.stat().st_size / 1e6:.1f} MB, ", end="")
     print(f"executable {executable.name}: {executable.stat().st_size / 1e6:.1f} MB")
     before = os.getloadavg()[0]
-    measured: dict[str, list[Run]] = {name: [] for name in ("adp-tui", "gdb")}
-    for number in range(runs + 1):
-        for name, command in commands(core, executable).items():
-            result = run(command)
-            if result.status not in (0, 1):
-                print(f"{name} ended with status {result.status}: {' '.join(command)}")
-                return FAILED
-            if number:
-                measured[name].append(result)
+    measured: dict[str, list[Run]] = {name: [] for name in commands(core, executable)}
+    with tempfile.TemporaryDirectory() as cache:
+        for number in range(runs + 1):
+            for name, command in commands(core, executable).items():
+                result = run(command, Path(cache))
+                if result.status not in (0, 1):
+                    print(f"{name} ended with status {result.status}: {' '.join(command)}")
+                    return FAILED
+                if number:
+                    measured[name].append(result)
     for name, of_it in measured.items():
         seconds = sorted(r.seconds for r in of_it)
         memory = statistics.median(r.megabytes for r in of_it)
@@ -89,11 +96,20 @@ def compare(core: Path, executable: Path, runs: int) -> tuple[float, float]:
             f"{name:8} {middle:7.3f} s  ({seconds[0]:.3f} … {seconds[-1]:.3f}), {memory:6.1f} MB, "
             f"median of {len(of_it)}"
         )
-    ours, theirs = (statistics.median(r.seconds for r in measured[n]) for n in ("adp-tui", "gdb"))
-    memory = [statistics.median(r.megabytes for r in measured[n]) for n in ("adp-tui", "gdb")]
-    print(f"ratio    {ours / theirs:7.2f} x gdb's time, {memory[0] / memory[1]:.2f} x its memory")
+    ratios = {name: _parts(of_it, measured["gdb"]) for name, of_it in measured.items()}
+    for name in ("adp-tui", "cached"):
+        print(f"{name:8} {ratios[name][0]:.2f} x gdb's time, {ratios[name][1]:.2f} x its memory")
     print(f"load     {before:7.2f} at the beginning, {os.getloadavg()[0]:.2f} at the end")
-    return ours / theirs, memory[0] / memory[1]
+    return ratios["adp-tui"]
+
+
+def _parts(ours: Sequence[Run], theirs: Sequence[Run]) -> tuple[float, float]:
+    """Return what our median is of theirs: time, memory."""
+    return (
+        statistics.median(r.seconds for r in ours) / statistics.median(r.seconds for r in theirs),
+        statistics.median(r.megabytes for r in ours)
+        / statistics.median(r.megabytes for r in theirs),
+    )
 
 
 def main() -> int:

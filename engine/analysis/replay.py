@@ -32,8 +32,12 @@ Ask = Callable[[Value], tuple[object, ...]]
 """A function of a value and of memory; it gives values, numbers and things that are equal where
 they mean the same."""
 
+SMALL = 4096
+"""Questions that are asked the long way first: a program with few tasks is never traced, as a
+trace costs dozens of them.
+"""
 HOT = 8
-"""Values of a kind that are asked the long way first: a small program is never traced."""
+"""Values of a kind that are asked the long way first."""
 MAX_TRACES = 96
 """Different ways through one function that are remembered."""
 MAX_READS = 400
@@ -190,6 +194,9 @@ class Replays:
         self._program = program
         self._losses = losses
         self._trees: dict[tuple[object, ...], _Tree] = {}
+        self._asked = 0
+        self._tracing = False
+        """What a traced run asks in turn is asked the long way: all its reads are to be seen."""
 
     def ask(self, value: Value, function: Ask, *key: object) -> tuple[Any, ...]:
         """Return what the function gives for a value.
@@ -199,7 +206,8 @@ class Replays:
             function: depends on nothing but the value, its memory, and what ``key`` names.
             key: tells the function from others; told apart by identity.
         """
-        if value.data is not None:
+        self._asked += 1
+        if self._asked <= SMALL or self._tracing or value.data is not None:
             return function(value)
         name = (id(value.type), *map(id, key))
         tree = self._trees.get(name)
@@ -217,12 +225,15 @@ class Replays:
         return function(value)
 
     def _trace(self, tree: _Tree, value: Value, function: Ask) -> None:
+        self._tracing = True
         with self._losses.muted() as noticed:
             try:
                 trace = _Trace(self._program, value, function)
                 trace.experiment()
             except AdpError:
                 return
+            finally:
+                self._tracing = False
         if not noticed:
             _plant(tree, trace)
 

@@ -39,11 +39,11 @@ class Losses:
     def muted(self) -> Iterator[list[str]]:
         """Count nothing for a while; yield the list of what would have been counted."""
         noticed: list[str] = []
-        self._muted = noticed
+        before, self._muted = self._muted, noticed
         try:
             yield noticed
         finally:
-            self._muted = None
+            self._muted = before
 
     def add(self, what: str, why: str, address: int | None = None, *, missing: bool = True) -> None:
         """Count one loss; ``missing`` says whether entities or frames may be absent for it."""

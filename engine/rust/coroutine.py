@@ -8,7 +8,7 @@ A variant's member carries the line of its await; ``__awaitee`` is the future th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -216,6 +216,8 @@ class _Functions:
 
         Where few functions are called so, the first question goes through them all.
         """
+        if "<" in name and not self._debug.sections.string_offsets:
+            return self._generic(type_name, name)
         if name not in self._gathered:
             self._gathered[name] = self._gather(name)
         gathered = self._gathered[name]
@@ -226,6 +228,11 @@ class _Functions:
             if found is not None:
                 return found
         return None
+
+    def _generic(self, type_name: str, name: str) -> Die | None:
+        """Return the function of a generic coroutine: few others have its name."""
+        dies = self._debug.search.by_name(name, _SUBPROGRAM)
+        return next((die for polled, die in self._polled(dies) if polled == type_name), None)
 
     def _gather(self, name: str) -> dict[str, Die] | None:
         """Return the functions of one name by the coroutine they poll; None for too many.
@@ -238,7 +245,7 @@ class _Functions:
         few = list(islice(dies, MAX_GATHERED + 1))
         return dict(self._polled(few)) if len(few) <= MAX_GATHERED else None
 
-    def _polled(self, functions: Sequence[Die]) -> Iterator[tuple[str, Die]]:
+    def _polled(self, functions: Iterable[Die]) -> Iterator[tuple[str, Die]]:
         for die in functions:
             try:
                 first = next((c for c in die.children() if c.tag == TAG.FORMAL_PARAMETER), None)

@@ -217,7 +217,7 @@ def test_a_coroutine_in_a_state_that_it_has_not_is_said(plain):
     (_, first, _), *_ = fields(plain.program, pinned)
     assert first is not None
     assert show(plain.program, first).text == "8"
-    type_ = next(iter(plain.program.types_named("values::nap::{async_fn_env#0}")))
+    type_ = plain.program.type_named("values::nap::{async_fn_env#0}")
 
     # WHEN its state is 77
     state = type_.variant_part.discriminant
