@@ -6,7 +6,7 @@ import re
 import struct
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
@@ -58,6 +58,10 @@ def string_offsets(sections: Sections, text: str) -> list[int]:
 
 _PINNED = re.compile(rb"Pin<&mut ([^\0]{1,65536})>\0")
 
+_ADDRESS = b"\x09\x03"
+"""A block of nine bytes that begins with DW_OP_addr."""
+_ADDRESSES = re.compile(re.escape(_ADDRESS) + rb"(?=(.{8}))", re.S)
+
 
 class Search:
     """Byte searches over the units of one file."""
@@ -76,6 +80,9 @@ class Search:
         self._families: dict[str, dict[bytes, int]] = {}
         self._last: dict[str, Unit] = {}
         self._bases: list[tuple[int, int]] | None = None
+        self._addressed = 0
+        self._standings: dict[bytes, list[int]] | None = None
+        """Where each address stands as a location."""
 
     def unit_of(self, offset: int) -> Unit:
         """Return the unit that holds an offset of ``.debug_info``.
@@ -278,12 +285,29 @@ class Search:
 
     def by_expression(self, expression: bytes, tag: int) -> Iterator[Die]:
         """Yield the DIEs with this tag whose DW_AT_location is exactly ``expression``."""
-        needle = bytes([len(expression)]) + expression
-        info = self._sections.info
-        for at in islice(info.occurrences(needle), MAX_HITS):
+        for at in self._standing(bytes([len(expression)]) + expression):
             die = self._with_location(at, tag)
             if die is not None:
                 yield die
+
+    def _standing(self, needle: bytes) -> Iterable[int]:
+        """Return where an expression stands with its length before it.
+
+        Once several addresses were asked for, all that stand anywhere are gathered in one pass:
+        it takes as long as two or three of them.
+        """
+        info = self._sections.info
+        if needle[:2] != _ADDRESS or len(needle) != 10:
+            return islice(info.occurrences(needle), MAX_HITS)
+        self._addressed += 1
+        if self._addressed < MANY:
+            return islice(info.occurrences(needle), MAX_HITS)
+        if self._standings is None:
+            self._standings = {}
+            view = info.view()
+            for match in _ADDRESSES.finditer(view):
+                self._standings.setdefault(match[1], []).append(match.start())
+        return self._standings.get(needle[2:], ())
 
     def _with_location(self, at: int, tag: int) -> Die | None:
         try:
