@@ -10,17 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.functions import origin_of
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.names import split_path
 from adp_tui.engine.dwarf.plain import place_from, plain_place
 from adp_tui.engine.dwarf.types import Kind, Member, Place, Type, Variant
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.image import Image
 from adp_tui.engine.program import Program
-from adp_tui.engine.rust.names import coroutine_function
+from adp_tui.engine.rust.names import coroutine_function, linkage_ending, strip_generics
 from adp_tui.engine.value import Value
 
 __all__ = [
@@ -45,6 +47,7 @@ MAX_GATHERED = 2000
 """Functions of one name that are gone through at once: more are searched for one by one."""
 _SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
 _PIN = "Pin<&mut "
+_LEGACY = "_ZN"
 
 
 def is_coroutine_name(name: str) -> bool:
@@ -115,6 +118,7 @@ class Coroutines:
         self._program = program
         self._known: dict[int, CoroutineLayout | None] = {}
         self._functions: dict[int, _Functions] = {}
+        self._linkages: dict[str, str] = {}
         self._keep: list[Type] = []
 
     def layout(self, type_: Type) -> CoroutineLayout | None:
@@ -136,8 +140,10 @@ class Coroutines:
         )
         linkage: str | None = None
         lines: dict[str, list[Place]] = {}
-        if in_macro or "{impl#" in type_.name:
+        if in_macro:
             linkage, lines = self._of_function(type_)
+        elif "{impl#" in type_.name:
+            linkage = self._linkage(type_)
         states: dict[int, State] = {}
         for number, variant in enumerate(part.variants):
             states[variant.value if variant.value is not None else number] = self._state(
@@ -166,6 +172,19 @@ class Coroutines:
                 macro, place = place, user
         return State(name, variant, place, macro, awaitee)
 
+    def _linkage(self, type_: Type) -> str | None:
+        """Return the linkage name of the coroutine's function, or of another instance of it.
+
+        Legacy names say nothing of the arguments, so one instance speaks for all.
+        """
+        generic = strip_generics(type_.name)
+        known = self._linkages.get(generic)
+        if known is None:
+            known, _ = self._of_function(type_)
+            if known is not None and known.startswith(_LEGACY):
+                self._linkages[generic] = known
+        return known
+
     def _of_function(self, type_: Type) -> tuple[str | None, dict[str, list[Place]]]:
         """Return what the coroutine's function says: its linkage name and its awaits' places."""
         first = next((debug for _, debug in self._program.infos()), None)
@@ -191,10 +210,10 @@ class Coroutines:
         unit with the function has its parameter's type, whose name is found at once.
         """
         own = split_path(type_.name)[1].replace("_env#", "#", 1)
-        for _, debug in self._program.infos():
+        for image, debug in self._program.infos():
             functions = self._functions.get(id(debug))
             if functions is None:
-                functions = self._functions[id(debug)] = _Functions(debug)
+                functions = self._functions[id(debug)] = _Functions(image, debug)
             try:
                 found = functions.of(type_.name, own)
             except AdpError:
@@ -207,29 +226,53 @@ class Coroutines:
 class _Functions:
     """The functions of one file that poll its coroutines."""
 
-    def __init__(self, debug: DebugInfo) -> None:
+    def __init__(self, image: Image, debug: DebugInfo) -> None:
+        self._image = image
         self._debug = debug
         self._gathered: dict[str, dict[str, Die] | None] = {}
+        self._linked: dict[bytes, dict[str, Die]] = {}
 
     def of(self, type_name: str, name: str) -> Die | None:
         """Return the function with a name (``{async_fn#0}``) of the coroutine with a full name.
 
-        Where few functions are called so, the first question goes through them all.
+        Where few functions are called so, the first question goes through them all. Of others
+        the symbols are asked, as most have one: ``.debug_info`` is larger by far.
         """
-        if "<" in name and not self._debug.sections.string_offsets:
-            return self._generic(type_name, name)
-        if name not in self._gathered:
+        generic = "<" in name
+        if not generic and name not in self._gathered:
             self._gathered[name] = self._gather(name)
-        gathered = self._gathered[name]
+        gathered = self._gathered.get(name)
         if gathered is not None:
             return gathered.get(type_name)
+        found = self._by_symbol(type_name)
+        if found is not None:
+            return found
+        if generic and not self._debug.sections.string_offsets:
+            return self._named(type_name, name)
         for pin in islice(self._debug.search.pinned(type_name), MAX_COPIES):
             found = _polls(self._debug, pin, name)
             if found is not None:
                 return found
         return None
 
-    def _generic(self, type_name: str, name: str) -> Die | None:
+    def _by_symbol(self, type_name: str) -> Die | None:
+        """Return the function whose symbol ends as the coroutine's path does."""
+        ending = linkage_ending(type_name).encode()
+        if not ending:
+            return None
+        if ending not in self._linked:
+            addresses = islice(self._image.symbols.holding(ending), MAX_GATHERED)
+            dies = chain.from_iterable(map(self._beginning, addresses))
+            self._linked[ending] = dict(self._polled(dies))
+        return self._linked[ending].get(type_name)
+
+    def _beginning(self, address: int) -> Iterator[Die]:
+        """Yield the function that begins at an address of the file."""
+        unit = self._debug.unit_at(address)
+        for offset in self._debug.search.beginning(unit, address) if unit is not None else ():
+            yield origin_of(self._debug, self._debug.die(offset))
+
+    def _named(self, type_name: str, name: str) -> Die | None:
         """Return the function of a generic coroutine: few others have its name."""
         dies = self._debug.search.by_name(name, _SUBPROGRAM)
         return next((die for polled, die in self._polled(dies) if polled == type_name), None)
