@@ -6,6 +6,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from adp_tui.engine.answers import Answers
 from adp_tui.engine.elf.file import Blob, ElfFile
@@ -15,6 +16,8 @@ __all__ = ["Symbol", "SymbolTable"]
 STT_OBJECT, STT_FUNC, STT_TLS, STT_IFUNC = 1, 2, 6, 10
 _ENTRY = struct.Struct("<IBBHQQ")
 MAX_SYMBOLS = 10_000_000
+MAX_NAME = 8192
+MAX_HOLDING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class SymbolTable:
                     self._sources.append((file.blob(table), file.blob(strings)))
                     break
         self._tls: dict[str, int] | None = None
+        self._by_name: dict[tuple[int, int], int] | None = None
 
     def _entries(self) -> Iterator[tuple[Blob, tuple[int, int, int, int, int, int]]]:
         for table, strings in self._sources:
@@ -97,6 +101,18 @@ class SymbolTable:
         """Return the addresses of all functions and objects, sorted."""
         self._load()
         return self._starts
+
+    def holding(self, part: bytes) -> Iterator[int]:
+        """Yield the addresses of the functions and objects whose raw name has this in it."""
+        rows = self._load()
+        if self._by_name is None:
+            self._by_name = {(id(strings), name): address for address, _, name, strings in rows}
+        for _, strings in self._sources:
+            for at in islice(strings.occurrences(part), MAX_HOLDING):
+                start = strings.rfind(b"\0", max(at - MAX_NAME, 0), at) + 1
+                address = self._by_name.get((id(strings), start))
+                if address is not None:
+                    yield address
 
     def names_hold(self, part: bytes) -> bool:
         """Tell whether some raw name has this in it."""

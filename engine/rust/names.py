@@ -13,6 +13,7 @@ __all__ = [
     "demangle",
     "function_name",
     "future_name",
+    "linkage_ending",
     "plain_path",
     "short_type",
     "split_segments",
@@ -29,6 +30,7 @@ _SPECIAL = re.compile(r"\{(?:async_fn|async_block|async_closure|gen_fn|closure)[
 _COROUTINE = re.compile(r"\{(?:async|gen)[a-z_]*_env#\d+\}(?:<.*>)?$", re.DOTALL)
 _ASYNC_FN = re.compile(r"::\{(?:async|gen)_fn_env#\d+\}")
 _ENVIRONMENT = re.compile(r"_env#(?=\d+\})")
+_MANGLED_CLOSURE = "28_$u7b$$u7b$closure$u7d$$u7d$"
 _CLOSURE = re.compile(r"\{\{closure\}\}|\{closure(?::[^}]*)?#\d+\}")
 
 
@@ -204,6 +206,25 @@ def _merge(segments: list[str], specials: list[str]) -> str:
 def coroutine_function(env_type: str, linkage_name: str | None) -> str:
     """Return the name of a coroutine's function from its environment's type name."""
     return function_name(linkage_name, env_type)
+
+
+def linkage_ending(env_type: str) -> str:
+    """Return how the legacy linkage name of a coroutine's function ends, before its hash.
+
+    ``4lock28_$u7b$$u7b$closure$u7d$$u7d$17h`` for ``tokio::…::{impl#5}::lock::{async_fn_env#0}``;
+    what stands before an ``{impl#N}`` has another form there. Empty where no name is left.
+    """
+    after: list[str] = []
+    for segment in split_segments(strip_generics(env_type)):
+        if segment.startswith("{impl#"):
+            after.clear()
+        elif segment.startswith("{"):
+            after.append(_MANGLED_CLOSURE)
+        elif segment.isidentifier() and segment.isascii():
+            after.append(f"{len(segment)}{segment}")
+        else:
+            return ""
+    return f"{''.join(after)}17h" if any(s != _MANGLED_CLOSURE for s in after) else ""
 
 
 _MODULES = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*|\{impl#\d+\})::")
