@@ -56,6 +56,8 @@ def string_offsets(sections: Sections, text: str) -> list[int]:
     return found
 
 
+_MAX_NAME = 65_600
+"""Bytes of a name and what stands around it."""
 _PINNED = re.compile(rb"Pin<&mut ([^\0]{1,65536})>\0")
 
 _ADDRESS = b"\x09\x03"
@@ -140,10 +142,13 @@ class Search:
         """
         if self._pinned is None:
             strings = self._sections.strings
-            data = strings.slice(0, strings.size)
             # A linker that merges tails stores the name only as the end of a longer one.
-            tails = {m[1]: m.start() for m in _PINNED.finditer(data)}
-            whole = {m[1]: m.start() for m in _PINNED.finditer(data) if not data[m.start() - 1]}
+            tails: dict[bytes, int] = {}
+            whole: dict[bytes, int] = {}
+            for match in strings.matches(_PINNED, _MAX_NAME):
+                at = match.start() - strings.base
+                found = whole if not at or not strings.buffer[match.start() - 1] else tails
+                found[match[1]] = at
             self._pinned = tails | whole
         string = self._pinned.get(type_name.encode("utf-8", "replace"))
         if string is not None:
@@ -169,10 +174,12 @@ class Search:
         family = self._families.get(base)
         if family is None:
             strings = self._sections.strings
-            data = strings.slice(0, strings.size)
             # What begins with plain bytes is searched twenty times as fast as a lookbehind.
             pattern = re.compile(rb"\0(" + re.escape(f"{base}<".encode()) + rb"[^\0]{1,65536})")
-            family = self._families[base] = {m[1]: m.start(1) for m in pattern.finditer(data)}
+            family = self._families[base] = {
+                match[1]: match.start(1) - strings.base
+                for match in strings.matches(pattern, _MAX_NAME)
+            }
         found = family.get(text.encode("utf-8", "replace"))
         return [] if found is None else [found]
 
@@ -304,9 +311,8 @@ class Search:
             return islice(info.occurrences(needle), MAX_HITS)
         if self._standings is None:
             self._standings = {}
-            view = info.view()
-            for match in _ADDRESSES.finditer(view):
-                self._standings.setdefault(match[1], []).append(match.start())
+            for match in info.matches(_ADDRESSES, len(needle)):
+                self._standings.setdefault(match[1], []).append(match.start() - info.base)
         return self._standings.get(needle[2:], ())
 
     def _with_location(self, at: int, tag: int) -> Die | None:

@@ -53,6 +53,8 @@ class Section:
 
 _LONG = 1 << 18
 """Bytes from which on a search repays the compilation of a regular expression."""
+_WINDOW = 16 << 20
+"""Bytes of a long range that are in memory at once."""
 
 
 class Blob:
@@ -75,11 +77,20 @@ class Blob:
     def __bool__(self) -> bool:
         return self.size > 0
 
+    @property
+    def span(self) -> tuple[bytes | mmap.mmap, int, int]:
+        """The buffer with begin and end, as the methods of a regular expression take them."""
+        return self.buffer, self.base, self.base + self.size
+
     def find(self, needle: bytes, start: int = 0, end: int | None = None) -> int:
         """Return the offset of the next occurrence, or -1."""
         stop = self.size if end is None else min(end, self.size)
-        at = self.buffer.find(needle, self.base + start, self.base + stop)
-        return at - self.base if at >= 0 else -1
+        for first, last in self._windows(start, stop):
+            at = self.buffer.find(needle, self.base + first, self.base + last + len(needle) - 1)
+            if 0 <= at <= self.base + stop - len(needle):
+                return at - self.base
+            self._forget(first, last)
+        return -1
 
     def occurrences(self, needle: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:
         """Yield the offsets of all occurrences, overlapping ones too.
@@ -94,11 +105,47 @@ class Blob:
                 yield at
                 at = self.find(needle, at + 1, stop)
             return
-        search, last = re.compile(re.escape(needle), re.S).search, self.base + stop
-        match = search(self.buffer, self.base + start, last)
-        while match is not None:
-            yield match.start() - self.base
-            match = search(self.buffer, match.start() + 1, last)
+        search = re.compile(re.escape(needle), re.S).search
+        for first, last in self._windows(start, stop):
+            until = self.base + min(last + len(needle) - 1, stop)
+            match = search(self.buffer, self.base + first, until)
+            while match is not None:
+                yield match.start() - self.base
+                match = search(self.buffer, match.start() + 1, until)
+            self._forget(first, last)
+
+    def matches(self, pattern: re.Pattern[bytes], longest: int) -> Iterator[re.Match[bytes]]:
+        """Yield the matches of a pattern in the whole section, at most ``longest`` bytes each.
+
+        They stand in the buffer: ``start() - base`` is the offset in the section.
+        """
+        for first, last in self._windows(0, self.size):
+            until = self.base + min(last + longest, self.size)
+            for match in pattern.finditer(self.buffer, self.base + first, until):
+                if match.start() >= self.base + last:
+                    break
+                yield match
+            self._forget(first, last)
+
+    @staticmethod
+    def _windows(start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Cut a range into pieces that are gone through one after the other."""
+        first = start
+        while first < stop:
+            last = min(first + _WINDOW, stop)
+            yield first, last
+            first = last
+
+    def _forget(self, start: int, end: int) -> None:
+        """Give back the memory of a long range that was gone through: it is read again if needed.
+
+        A pass of all debug information would else hold as much memory as that has.
+        """
+        if end - start < _WINDOW or not isinstance(self.buffer, mmap.mmap):
+            return
+        first = -(-(self.base + start) // mmap.PAGESIZE) * mmap.PAGESIZE
+        size = (self.base + end) // mmap.PAGESIZE * mmap.PAGESIZE - first
+        self.buffer.madvise(mmap.MADV_DONTNEED, first, size)
 
     def rfind(self, needle: bytes, start: int, end: int) -> int:
         """Return the offset of the last occurrence in a range, or -1."""
