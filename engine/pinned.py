@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.dwarf.constants import AT, TAG
@@ -28,8 +29,9 @@ _POLL = (b"poll\0", b"poll<")
 _PIN = "Pin<&mut "
 _ARGUMENTS = frozenset({TAG.FORMAL_PARAMETER, TAG.VARIABLE})
 _PATH = re.compile(r"((?:\w+::)*(\w+))(?:<.*)?", re.S)
-_ENDS = (b"$GT$4poll17h", b"4poll\0", b"4pollB", b"4pollC")
+_POLL_ENDS = re.compile(rb"4poll(?:17h|[\0BC])")
 """Of linkage names, legacy and v0: those may end with the crate that has the instance."""
+_LEGACY_END, _OF = b"4poll17h", b"$GT$"
 _IMPLEMENTOR = re.compile(rb"_\$LT\$([\w.]+)\$")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _COUNTED = re.compile(rb"(?=(\d{1,3})_?([A-Za-z_]\w*))")
@@ -152,15 +154,13 @@ def _linkage_names(strings: Blob) -> dict[str, list[int]]:
     only costs a look.
     """
     found: dict[str, list[int]] = defaultdict(list)
-    for end in _ENDS:
-        at = strings.find(end)
-        for _ in range(MAX_POLLS):
-            if at < 0:
-                break
-            start = strings.rfind(b"\0", max(at - MAX_LINKAGE_NAME, 0), at) + 1
-            for key in _implementor(strings.slice(start, at + len(end))):
-                found[key.decode("ascii", "replace")].append(start)
-            at = strings.find(end, at + 1)
+    for match in islice(strings.matches(_POLL_ENDS, len(_LEGACY_END)), MAX_POLLS):
+        at, end = match.start() - strings.base, match.end() - strings.base
+        if match[0] == _LEGACY_END and strings.slice(at - len(_OF), at) != _OF:
+            continue
+        start = strings.rfind(b"\0", max(at - MAX_LINKAGE_NAME, 0), at) + 1
+        for key in _implementor(strings.slice(start, end)):
+            found[key.decode("ascii", "replace")].append(start)
     return dict(found)
 
 

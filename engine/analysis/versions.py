@@ -30,7 +30,7 @@ def crate_version(program: Program, crate: str) -> str | None:
             continue
         known = image.answers.table("crate versions")
         if crate not in known:
-            texts = image.debug.string_sections()
+            texts = image.debug.path_sections()
             known[crate] = tuple({v for text in texts for v in _versions(text, f"/{crate}")})
         found.update(known[crate])
     return found.pop() if len(found) == 1 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -30,6 +31,8 @@ __all__ = ["DebugInfo", "Level"]
 TYPE_TAGS = frozenset({TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.CLASS, TAG.POINTER})
 MAX_SAME_NAME = 512
 """Copies of one type looked at: a type stands in each unit that uses it."""
+_PATH = re.compile(r"\w+::")
+_NO_PATHS = ("dyn ", "fn(", "unsafe ", "extern ")
 _RUST = 0x1C
 """DW_LANG_Rust."""
 
@@ -258,7 +261,8 @@ class DebugInfo:
             unit = self.search.unit_of(near.offset)
         found = False
         # The name of a pointer or a vtable holds paths, and stands as a whole in its DIE.
-        for text in dict.fromkeys((last, name)):
+        is_path = _PATH.match(name) is not None and not name.startswith(_NO_PATHS)
+        for text in (last,) if is_path else dict.fromkeys((last, name)):
             for die in islice(self.search.by_name(text, TYPE_TAGS, unit), MAX_SAME_NAME):
                 type_ = self._type_called(name, die)
                 if type_ is not None:
@@ -336,7 +340,10 @@ class DebugInfo:
         for qualified, offset in known[name]:
             yield qualified, self.die(offset)
 
-    def string_sections(self) -> tuple[Blob, ...]:
-        """Return the sections that hold names and paths."""
+    def path_sections(self) -> tuple[Blob, ...]:
+        """Return the sections that hold the paths of line tables, those of DWARF 5 and before;
+        without any, what has those of units.
+        """
         sections = self.sections
-        return tuple(filter(None, (sections.strings, sections.line_strings, sections.lines)))
+        found = tuple(filter(None, (sections.line_strings, sections.lines)))
+        return found or (sections.strings,)

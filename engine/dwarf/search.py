@@ -45,7 +45,9 @@ def string_offsets(sections: Sections, text: str) -> list[int]:
     strings = sections.strings
     if strings.slice(0, len(raw) + 1) == raw + b"\0":
         return [0]
-    at = strings.find(b"\0" + raw + b"\0")
+    # There is one such string. Backwards, that takes half as long, and what runtimes and std
+    # name tends to stand behind what the program does.
+    at = strings.rfind(b"\0" + raw + b"\0", 0, strings.size)
     if at >= 0:
         return [at + 1]
     found: list[int] = []

@@ -77,11 +77,6 @@ class Blob:
     def __bool__(self) -> bool:
         return self.size > 0
 
-    @property
-    def span(self) -> tuple[bytes | mmap.mmap, int, int]:
-        """The buffer with begin and end, as the methods of a regular expression take them."""
-        return self.buffer, self.base, self.base + self.size
-
     def find(self, needle: bytes, start: int = 0, end: int | None = None) -> int:
         """Return the offset of the next occurrence, or -1."""
         stop = self.size if end is None else min(end, self.size)
