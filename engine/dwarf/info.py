@@ -341,9 +341,8 @@ class DebugInfo:
             yield qualified, self.die(offset)
 
     def path_sections(self) -> tuple[Blob, ...]:
-        """Return the sections that hold the paths of line tables, those of DWARF 5 and before;
-        without any, what has those of units.
+        """Return the sections that hold paths: those of line tables (from DWARF 5 on, then those
+        of before, which are relative to their unit's), and what has those of units.
         """
         sections = self.sections
-        found = tuple(filter(None, (sections.line_strings, sections.lines)))
-        return found or (sections.strings,)
+        return tuple(filter(None, (sections.line_strings, sections.lines, sections.strings)))
