@@ -32,7 +32,7 @@ TYPE_TAGS = frozenset({TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.
 MAX_SAME_NAME = 512
 """Copies of one type looked at: a type stands in each unit that uses it."""
 _PATH = re.compile(r"\w+::")
-_NO_PATHS = ("dyn ", "fn(", "unsafe ", "extern ")
+_NO_PATHS = ("dyn ", "fn(", "unsafe ", "extern ", "alloc::boxed::Box<")
 _RUST = 0x1C
 """DW_LANG_Rust."""
 
@@ -260,7 +260,8 @@ class DebugInfo:
         if near is not None and near.source is self and near.offset:
             unit = self.search.unit_of(near.offset)
         found = False
-        # The name of a pointer or a vtable holds paths, and stands as a whole in its DIE.
+        # The name of a pointer or a vtable holds paths, and stands as a whole in its DIE; so does
+        # that of a box of what has no size.
         is_path = _PATH.match(name) is not None and not name.startswith(_NO_PATHS)
         for text in (last,) if is_path else dict.fromkeys((last, name)):
             for die in islice(self.search.by_name(text, TYPE_TAGS, unit), MAX_SAME_NAME):
