@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adp_tui.engine.dwarf.types import Kind, Member, Type, Variant
 from adp_tui.engine.errors import FaultError, LayoutError
 from adp_tui.engine.target import Memory
@@ -17,18 +15,21 @@ _LAST = (1 << 64) - 1
 """Addresses wrap as the machine's do: pointers are hostile as well."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Value:
     """A value of a type at an address; nothing is read until a method needs it.
 
     ``data`` holds the bytes of a value that lies in registers or in pieces; such a value
-    has no address (``address`` is 0) and its parts are cut from ``data``.
+    has no address (``address`` is 0) and its parts are cut from ``data``. A value never changes:
+    it is no frozen dataclass as millions are made, and one of those takes four times as long.
     """
 
-    memory: Memory
-    type: Type
-    address: int
-    data: bytes | None = None
+    __slots__ = ("address", "data", "memory", "type")
+
+    def __init__(self, memory: Memory, type: Type, address: int, data: bytes | None = None) -> None:
+        self.memory = memory
+        self.type = type
+        self.address = address
+        self.data = data
 
     def __repr__(self) -> str:
         return f"<Value {self.type.name!r} at {self.address:#x}>"

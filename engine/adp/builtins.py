@@ -300,10 +300,7 @@ class Builtins:
 
         if not isinstance(path, str):
             return ()
-        return tuple(
-            ThreadValue(v.value.memory, v.value.type, v.value.address, None, v.tid)
-            for v in self._ev.program.thread_local(path)
-        )
+        return tuple(ThreadValue(v.value, v.tid) for v in self._ev.program.thread_local(path))
 
 
 def _has(value: Value, name: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from adp_tui.engine.adp import language as ast
 from adp_tui.engine.adp.descriptor import Descriptor, Expression
@@ -44,11 +43,14 @@ _SIGNED_ENCODINGS = (5, 6)
 """DW_ATE_signed and DW_ATE_signed_char."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ThreadValue(Value):
     """A thread-local: a value that knows its thread."""
 
-    tid: int = 0
+    __slots__ = ("tid",)
+
+    def __init__(self, value: Value, tid: int) -> None:
+        super().__init__(value.memory, value.type, value.address, value.data)
+        self.tid = tid
 
 
 class Evaluator:

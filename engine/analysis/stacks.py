@@ -85,17 +85,26 @@ class LiveBranch:
     frames: tuple[LiveFrame, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class LiveFrame:
     """A frame and where it is: ``value`` is the coroutine or future, ``payload`` its active
-    variant, ``rule`` the rule that names a wait here.
+    variant, ``rule`` the rule that names a wait here. Made for each frame of each task.
     """
 
-    frame: Frame
-    value: Value
-    payload: Value | None
-    branches: tuple[LiveBranch, ...]
-    rule: object | None
+    __slots__ = ("branches", "frame", "payload", "rule", "value")
+
+    def __init__(
+        self,
+        frame: Frame,
+        value: Value,
+        payload: Value | None,
+        branches: tuple[LiveBranch, ...],
+        rule: object | None,
+    ) -> None:
+        self.frame = frame
+        self.value = value
+        self.payload = payload
+        self.branches = branches
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)
