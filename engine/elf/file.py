@@ -53,7 +53,7 @@ class Section:
 
 _LONG = 1 << 18
 """Bytes from which on a search repays the compilation of a regular expression."""
-_WINDOW = 16 << 20
+_WINDOW = 4 << 20
 """Bytes of a long range that are in memory at once."""
 
 
@@ -81,10 +81,11 @@ class Blob:
         """Return the offset of the next occurrence, or -1."""
         stop = self.size if end is None else min(end, self.size)
         for first, last in self._windows(start, stop):
-            at = self.buffer.find(needle, self.base + first, self.base + last + len(needle) - 1)
-            if 0 <= at <= self.base + stop - len(needle):
-                return at - self.base
+            until = min(last + len(needle) - 1, stop)
+            at = self.buffer.find(needle, self.base + first, self.base + until)
             self._forget(first, last)
+            if at >= 0:
+                return at - self.base
         return -1
 
     def occurrences(self, needle: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:
@@ -140,12 +141,22 @@ class Blob:
             return
         first = -(-(self.base + start) // mmap.PAGESIZE) * mmap.PAGESIZE
         size = (self.base + end) // mmap.PAGESIZE * mmap.PAGESIZE - first
-        self.buffer.madvise(mmap.MADV_DONTNEED, first, size)
+        if size > 0:
+            self.buffer.madvise(mmap.MADV_DONTNEED, first, size)
 
     def rfind(self, needle: bytes, start: int, end: int) -> int:
         """Return the offset of the last occurrence in a range, or -1."""
-        at = self.buffer.rfind(needle, self.base + start, self.base + min(end, self.size))
-        return at - self.base if at >= 0 else -1
+        stop = min(end, self.size)
+        last = stop
+        while last > start:
+            first = max(last - _WINDOW, start)
+            until = min(last + len(needle) - 1, stop)
+            at = self.buffer.rfind(needle, self.base + first, self.base + until)
+            self._forget(first, last)
+            if at >= 0:
+                return at - self.base
+            last = first
+        return -1
 
     def slice(self, start: int, end: int) -> bytes:
         """Return a copy of a range, cut at the end of the section."""
