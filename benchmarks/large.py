@@ -48,6 +48,16 @@ class DebugSize:
 
 
 def measure(executable: Path) -> DebugSize:
+    """Count the entries of ``.debug_info``, in a process of its own.
+
+    Linux counts the memory that a process has when it starts another one as that one's peak.
+    """
+    command = [sys.executable, str(Path(__file__)), "--count", str(executable)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return DebugSize(*json.loads(done.stdout))
+
+
+def count_entries(executable: Path) -> DebugSize:
     """Count the entries of ``.debug_info``, each of them."""
     info = DebugInfo(ElfFile.open(executable))
     sections = info.sections
@@ -137,7 +147,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--build", action="store_true", help="only build")
     parser.add_argument("--runs", type=int, default=report_vs_gdb.RUNS)
+    parser.add_argument("--count", type=Path, help="only count the entries of a program")
     options = parser.parse_args()
+    if options.count is not None:
+        size = count_entries(options.count)
+        print(json.dumps([size.bytes, size.units, size.dies]))
+        return 0
     executable, waits = grown()
     core = core_of(executable)
     print(f"{sum(waits.values())} tasks wait:", *(f"{k} {n}" for k, n in sorted(waits.items())))
