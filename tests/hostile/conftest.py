@@ -12,6 +12,7 @@ from support.build import Dump
 from support.reading import Reading, read
 
 import adp_tui.engine.image as image
+from adp_tui.engine.answers import Answers
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.elf.file import ElfFile
 
@@ -37,9 +38,9 @@ def known_files() -> Iterator[None]:
                 files[path] = ElfFile.open(path)
             return files[path]
 
-    def info(file: ElfFile) -> DebugInfo:
+    def info(file: ElfFile, *answers: Answers) -> DebugInfo:
         if id(file) not in infos:
-            infos[id(file)] = (file, DebugInfo(file))
+            infos[id(file)] = (file, DebugInfo(file, *answers))
         return infos[id(file)][1]
 
     with pytest.MonkeyPatch.context() as patch:
