@@ -123,7 +123,10 @@ class Image:
         if self._debug is None and file is not None and self._debug_problem is None:
             try:
                 if file.has(".debug_info"):
-                    self._debug = DebugInfo(file, self.answers)
+                    found = DebugInfo(file, self.answers)
+                    # Reads the units, unless an earlier run found them whole.
+                    _ = found.level
+                    self._debug = found
             except AdpError as error:
                 self._debug_problem = error
         return self._debug
