@@ -53,8 +53,10 @@ class Section:
 
 _LONG = 1 << 18
 """Bytes from which on a search repays the compilation of a regular expression."""
+_LARGE = 64 << 20
+"""Bytes from which on a section does not stay in memory: to read it again takes time, too."""
 _WINDOW = 4 << 20
-"""Bytes of a long range that are in memory at once."""
+"""Bytes of a large section that are in memory at once."""
 
 
 class Blob:
@@ -80,6 +82,9 @@ class Blob:
     def find(self, needle: bytes, start: int = 0, end: int | None = None) -> int:
         """Return the offset of the next occurrence, or -1."""
         stop = self.size if end is None else min(end, self.size)
+        if self.size < _LARGE:
+            at = self.buffer.find(needle, self.base + start, self.base + stop)
+            return at - self.base if at >= 0 else -1
         for first, last in self._windows(start, stop):
             until = min(last + len(needle) - 1, stop)
             at = self.buffer.find(needle, self.base + first, self.base + until)
@@ -123,12 +128,11 @@ class Blob:
                 yield match
             self._forget(first, last)
 
-    @staticmethod
-    def _windows(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    def _windows(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """Cut a range into pieces that are gone through one after the other."""
-        first = start
+        first, size = start, _WINDOW if self.size >= _LARGE else self.size
         while first < stop:
-            last = min(first + _WINDOW, stop)
+            last = min(first + size, stop)
             yield first, last
             first = last
 
@@ -137,7 +141,7 @@ class Blob:
 
         A pass of all debug information would else hold as much memory as that has.
         """
-        if end - start < _WINDOW or not isinstance(self.buffer, mmap.mmap):
+        if self.size < _LARGE or end - start < _WINDOW or not isinstance(self.buffer, mmap.mmap):
             return
         first = -(-(self.base + start) // mmap.PAGESIZE) * mmap.PAGESIZE
         size = (self.base + end) // mmap.PAGESIZE * mmap.PAGESIZE - first
@@ -147,6 +151,9 @@ class Blob:
     def rfind(self, needle: bytes, start: int, end: int) -> int:
         """Return the offset of the last occurrence in a range, or -1."""
         stop = min(end, self.size)
+        if self.size < _LARGE:
+            at = self.buffer.rfind(needle, self.base + start, self.base + stop)
+            return at - self.base if at >= 0 else -1
         last = stop
         while last > start:
             first = max(last - _WINDOW, start)
