@@ -53,7 +53,7 @@ class Server:
                     self.end_headers()
                     self.wfile.write(answer)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *_: object) -> None:
                 pass
 
         self.leaving = threading.Event()
