@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +18,8 @@ from adp_tui.tui.themes import DEFAULT_THEME, THEMES, theme_for
 
 __all__ = ["AdpApp", "Opener", "run_app"]
 
+HANG_UP_S = 1.0
+"""How often it is looked whether the terminal is still there."""
 SWITCH_S = 0.001
 """How long the thread that reads may keep the screen waiting, each time that it wants to run.
 
@@ -50,6 +54,15 @@ class AdpApp(App[None]):
     def on_mount(self) -> None:
         """Show the main screen."""
         self.push_screen(self.main)
+        if not self.is_headless:
+            self.set_interval(HANG_UP_S, self._leave_without_terminal)
+
+    def _leave_without_terminal(self) -> None:
+        """End when the terminal is gone: nobody sends a SIGHUP under nohup or setsid."""
+        terminal = select.poll()
+        terminal.register(sys.stdin.fileno(), 0)
+        if terminal.poll(0):
+            self.exit(return_code=128 + signal.SIGHUP)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return Textual's own commands that make sense here."""
