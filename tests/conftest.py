@@ -13,10 +13,11 @@ import pytest
 from support.build import Dump, MissingToolError, make
 from support.cores import Cores
 
-# A shell ignores these in what it runs in the background, and programs inherit that: those that
-# the tests start are interrupted and quit by signal.
+# A shell ignores these in what it runs in the background (nohup the last), and programs inherit
+# that: those that the tests start are ended by signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

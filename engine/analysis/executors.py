@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from adp_tui.engine.adp.descriptor import Expression
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
@@ -20,9 +20,15 @@ _QUEUES = "queue lengths"
 
 
 class ExecutorSet:
-    """Executors by address, in the order in which they were found."""
+    """Executors by address, in the order in which they were found.
 
-    def __init__(self, book: RuleBook, reader: TaskReader) -> None:
+    ``check`` is called now and then while tasks are read; what it raises ends that.
+    """
+
+    def __init__(
+        self, book: RuleBook, reader: TaskReader, check: Callable[[], None] = lambda: None
+    ) -> None:
+        self._check = check
         self._book = book
         self._reader = reader
         self._by_address: dict[int, ExecutorFacts] = {}
@@ -97,7 +103,9 @@ class ExecutorSet:
         env = {"it": executor.value}
         what = f"tasks of {rule.kind}"
         listed: dict[int, TaskFacts | None] = {}
-        for header in applied.values(rule.tasks, env, what):
+        for number, header in enumerate(applied.values(rule.tasks, env, what)):
+            if number % 256 == 0:
+                self._check()
             task = self._read(executor, header, what)
             if task is None:
                 # One of the runtime's own is counted as well.

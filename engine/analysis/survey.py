@@ -105,7 +105,7 @@ class Survey:
     def _find_tasks(self) -> None:
         reader = TaskReader(self.book, self.replays, self._stack_ranges())
         self.reader = reader
-        executors = ExecutorSet(self.book, reader)
+        executors = ExecutorSet(self.book, reader, self._check)
         executors.add_roots()
         read_locals(self.book, executors, self.threads)
         set_roles(self.book, self.threads)
@@ -149,7 +149,9 @@ class Survey:
             before = len(executors), sum(len(e.tasks) for e in executors)
             executors.walk()
             for executor in list(executors):
-                for task in list(executor.tasks):
+                for number, task in enumerate(list(executor.tasks)):
+                    if number % 256 == 0:
+                        self._check()
                     self._follow_frames(executors, task)
                     self.handles.search(task)
                 self._follow_wakers(executor)

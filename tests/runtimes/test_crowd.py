@@ -9,7 +9,10 @@ import pytest
 from support.build import Dump
 from support.reading import Reading, read
 
+from adp_tui.backends.core import open_core
+from adp_tui.engine.analysis.analysis import analyse
 from adp_tui.engine.model import Frame, Task
+from adp_tui.engine.program import Program
 
 KINDS = ("mutex", "rwlock", "semaphore", "notify", "mpsc", "timer", "oneshot", "join")
 
@@ -95,3 +98,22 @@ def test_waiters_of_a_lock_are_queued(crowd: Reading, spawned: list[Task]) -> No
     for lock in shared:
         assert len(lock.waiters) == 40
         assert all((waiter, lock.key) in waits for waiter in lock.waiters)
+
+
+def test_reading_can_be_stopped_all_the_time(crowd: Reading) -> None:
+    # GIVEN an analysis that notes in which step it asks whether to stop
+    asked: Counter[str] = Counter()
+    steps = [""]
+
+    def cancelled() -> bool:
+        asked[steps[-1]] += 1
+        return False
+
+    target = open_core(crowd.dump.core, executable=crowd.dump.exe)
+    analyse(Program(target), steps.append, cancelled)
+    target.close()
+    # THEN it asks every few hundred tasks: while they are listed and followed, while their
+    # stacks are read, while their waits are
+    often = crowd.dump.facts["tasks"] // 256
+    assert asked["reading executors and their tasks"] >= 2 * often
+    assert asked["working out what tasks wait on"] >= often
