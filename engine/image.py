@@ -124,8 +124,7 @@ class Image:
             try:
                 if file.has(".debug_info"):
                     found = DebugInfo(file, self.answers)
-                    # Reads the units, unless an earlier run found them whole.
-                    _ = found.level
+                    found.check()
                     self._debug = found
             except AdpError as error:
                 self._debug_problem = error

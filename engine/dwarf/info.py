@@ -76,6 +76,16 @@ class DebugInfo:
         """The units, by offset."""
         return read_units(self.sections.info)
 
+    def check(self) -> None:
+        """Go through the units' headers, unless an earlier run found them whole.
+
+        Raises:
+            NoDebugInfoError: they are cut off, or make no sense.
+        """
+        whole = self.answers.table("units")
+        if not whole:
+            whole["count"] = len(self.units)
+
     @cached_property
     def search(self) -> Search:
         """Look-ups by name and address."""
