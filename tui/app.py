@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import select
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from adp_tui.engine.views.records import Door, Progress
 from adp_tui.tui.commands import ActionCommands
 from adp_tui.tui.door_thread import Opener
 from adp_tui.tui.screens.main import REST_S, MainScreen
@@ -69,6 +71,17 @@ class AdpApp(App[None]):
         yield SystemCommand("Theme", "Choose other colours.", self.action_change_theme)
 
 
+def _kept(opener: Opener) -> Opener:
+    """Leave what was read out of the search for garbage, which would stop the screen each time."""
+
+    def opened(progress: Callable[[Progress], None]) -> Door:
+        door = opener(progress)
+        gc.freeze()
+        return door
+
+    return opened
+
+
 def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
     """Show a target full screen until the user quits.
 
@@ -82,7 +95,7 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
         The exit status: 0, 3 when the target can't be opened (the reason goes to stderr), 130
         when opening was stopped.
     """
-    app = AdpApp(opener, title)
+    app = AdpApp(_kept(opener), title)
     sys.setswitchinterval(SWITCH_S)
     app.theme = theme_for(app.console.color_system)
     app.run(mouse=mouse)

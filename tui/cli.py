@@ -150,6 +150,8 @@ def _report(options: argparse.Namespace, opener: CoreOpener) -> int:
         session = opener(progress)
     finally:
         progress.clear()
+    # Nor is what was read ever garbage before the end.
+    gc.freeze()
     try:
         chosen = Options(
             addresses=options.addresses,
@@ -166,6 +168,7 @@ def _report(options: argparse.Namespace, opener: CoreOpener) -> int:
             _write(text_report(snapshot, chosen, details, width), _as_text)
         return exit_status(snapshot, options.fail_on)
     finally:
+        gc.unfreeze()
         session.close()
 
 
