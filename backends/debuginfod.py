@@ -58,7 +58,7 @@ def from_environment(environment: Mapping[str, str], tell: Tell | None = None) -
     """Return what asks the servers that ``DEBUGINFOD_URLS`` names.
 
     Raises:
-        OpenError: it names none that can be asked.
+        OpenError: it names none that can be asked, or there is no folder for files.
     """
     urls = environment.get("DEBUGINFOD_URLS", "").split()
     servers = tuple(url.rstrip("/") for url in urls if _is_web(url))[:MAX_SERVERS]
@@ -68,13 +68,25 @@ def from_environment(environment: Mapping[str, str], tell: Tell | None = None) -
             f"--debuginfod asks the servers in DEBUGINFOD_URLS, which {has}",
             help="export DEBUGINFOD_URLS=https://debuginfod.elfutils.org",
         )
-    own = environment.get("DEBUGINFOD_CACHE_PATH", "")
-    base = environment.get("XDG_CACHE_HOME", "")
-    cache = Path(base) if base.startswith("/") else Path.home() / ".cache"
-    folder = Path(own) if own else cache / "adp-tui" / "debuginfod"
+    folder = _folder(environment)
     silence = environment.get("DEBUGINFOD_TIMEOUT", "")
     seconds = float(silence) if silence.isdecimal() and int(silence) > 0 else SILENCE_S
     return Debuginfod(servers, folder, silence_s=seconds, tell=tell)
+
+
+def _folder(environment: Mapping[str, str]) -> Path:
+    own = environment.get("DEBUGINFOD_CACHE_PATH", "")
+    if own:
+        return Path(own)
+    base = environment.get("XDG_CACHE_HOME", "")
+    try:
+        root = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    except RuntimeError as error:
+        raise OpenError(
+            "--debuginfod has no folder for what it fetches: this user has no home",
+            help="export DEBUGINFOD_CACHE_PATH=DIR",
+        ) from error
+    return root / "adp-tui" / "debuginfod"
 
 
 def _is_web(url: str) -> bool:

@@ -29,10 +29,14 @@ _MAGIC = b"adp-tui answers 1\n"
 _DIGEST = 32
 
 
-def default_folder() -> Path:
-    """Return the folder by the XDG base directory specification."""
+def default_folder() -> Path | None:
+    """Return the folder by the XDG base directory specification; None for a user without a home."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "adp-tui" / "answers"
+    try:
+        root = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return root / "adp-tui" / "answers"
 
 
 class Cache:
@@ -45,7 +49,7 @@ class Cache:
         """Return what is known of files (a program, its separate debug information)."""
         with suppress(OSError):
             path = self._path(build_id)
-            tables = _unpack(path.read_bytes(), _stamp(files))
+            tables = _unpack(_own(path), _stamp(files))
             if tables is not None:
                 # The time of the last use decides what goes first.
                 os.utime(path)
@@ -64,7 +68,7 @@ class Cache:
         path = self._path(build_id)
         tables = {name: dict(table) for name, table in answers.tables.items()}
         with suppress(OSError):
-            for name, table in (_unpack(path.read_bytes(), stamp) or {}).items():
+            for name, table in (_unpack(_own(path), stamp) or {}).items():
                 tables[name] = table | tables.get(name, {})
         payload = marshal.dumps(tables)
         if len(payload) > MAX_FILE:
@@ -105,6 +109,20 @@ class Cache:
             if total > MAX_FOLDER:
                 with suppress(OSError):
                     os.unlink(path)
+
+
+def _own(path: Path) -> bytes:
+    """Return what a file holds that nobody else can have written.
+
+    Raises:
+        OSError: it cannot be read, is another user's, open to others, or too large.
+    """
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        others = status.st_uid != os.geteuid() or status.st_mode & 0o022
+        if others or status.st_size > MAX_FILE + 4096:
+            raise PermissionError(f"{path} is not ours alone")
+        return file.read()
 
 
 def _unpack(data: bytes, stamp: bytes) -> dict[str, dict[object, object]] | None:

@@ -88,6 +88,7 @@ def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
             finally:
                 opener.close()
         return
+    folder = default_folder()
     opener = CoreOpener(
         CorePlaces(
             options.core,
@@ -95,7 +96,7 @@ def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
             debug_files=tuple(options.debug_file),
             sysroot=options.sysroot,
             servers=_servers() if options.debuginfod else None,
-            cache=None if options.no_cache else Cache(default_folder()),
+            cache=None if options.no_cache or folder is None else Cache(folder),
         )
     )
     try:

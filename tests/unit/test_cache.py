@@ -136,6 +136,31 @@ def test_it_stays_small(program: Path, folder: Path, monkeypatch: pytest.MonkeyP
     assert not (folder / "large").exists()
 
 
+def test_what_others_may_have_written_is_not_read(
+    program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(folder)
+    cache.write(BUILD_ID, [program], answers(names={1: "one"}))
+    # GIVEN a file that the group can write
+    (folder / BUILD_ID).chmod(0o620)
+    assert not cache.read(BUILD_ID, [program]).tables
+    (folder / BUILD_ID).chmod(0o600)
+    assert cache.read(BUILD_ID, [program]).tables
+    # AND one that is another user's
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    assert not cache.read(BUILD_ID, [program]).tables
+
+
+def test_a_user_without_a_home_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert default_folder() is None
+
+
 def test_the_place_is_by_the_xdg_specification(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/kept")
     assert default_folder() == Path("/var/kept/adp-tui/answers")
