@@ -156,10 +156,11 @@ class _Spans:
     """Ranges of addresses with their owners, searched by bisection."""
 
     def __init__(self, rows: list[tuple[int, int, int]]) -> None:
-        rows.sort()
-        self._starts = array("Q", (low & _MASK for low, _, _ in rows))
-        self._ends = array("Q", (high & _MASK for _, high, _ in rows))
-        self._owners = array("Q", (owner for _, _, owner in rows))
+        # Hostile ranges may end beyond the last address: those are left out.
+        whole = sorted(row for row in rows if row[1] <= _MASK)
+        starts, ends, owners = zip(*whole, strict=True) if whole else ((), (), ())
+        self._starts, self._ends = array("Q", starts), array("Q", ends)
+        self._owners = array("Q", owners)
 
     def find(self, address: int) -> tuple[int, int, int] | None:
         index = bisect_right(self._starts, address) - 1
