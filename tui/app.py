@@ -75,9 +75,13 @@ def _kept(opener: Opener) -> Opener:
     """Leave what was read out of the search for garbage, which would stop the screen each time."""
 
     def opened(progress: Callable[[Progress], None]) -> Door:
-        door = opener(progress)
-        gc.freeze()
-        return door
+        gc.disable()
+        try:
+            return opener(progress)
+        finally:
+            # In this order: nothing is looked through in between.
+            gc.freeze()
+            gc.enable()
 
     return opened
 
