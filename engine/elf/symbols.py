@@ -34,7 +34,8 @@ class SymbolTable:
     """Symbols by address and by name, from ``.symtab`` (else ``.dynsym``)."""
 
     def __init__(self, *files: ElfFile, answers: Answers | None = None) -> None:
-        self._answers = answers or Answers()
+        # One without entries is false, and still the one to write into.
+        self._answers = Answers() if answers is None else answers
         self._rows: list[tuple[int, int, int, Blob]] | None = None
         self._starts: list[int] = []
         self._sources: list[tuple[Blob, Blob]] = []
@@ -43,7 +44,6 @@ class SymbolTable:
                 if file.has(table):
                     self._sources.append((file.blob(table), file.blob(strings)))
                     break
-        self._tls: dict[str, int] | None = None
         self._by_name: dict[tuple[int, int], int] | None = None
 
     def _entries(self) -> Iterator[tuple[Blob, tuple[int, int, int, int, int, int]]]:
@@ -121,16 +121,15 @@ class SymbolTable:
     def thread_locals(self) -> dict[str, int]:
         """Return the offset of each thread-local symbol in the TLS block, by raw name."""
         known = self._answers.table("thread-local symbols")
-        if "" in known:
-            return {name: offset for name, offset in known.items() if name}
-        if self._tls is None:
-            self._tls = {}
-            for strings, (name, info, _, section, value, _size) in self._entries():
-                if info & 15 == STT_TLS and section:
-                    try:
-                        self._tls[strings.text(name, 4096)] = value
-                    except IndexError:
-                        continue
-            known |= self._tls
-            known[""] = len(self._tls)
-        return self._tls
+        if "offsets" not in known:
+            known["offsets"] = dict(self._read_thread_locals())
+        offsets: dict[str, int] = known["offsets"]
+        return offsets
+
+    def _read_thread_locals(self) -> Iterator[tuple[str, int]]:
+        for strings, (name, info, _, section, value, _size) in self._entries():
+            if info & 15 == STT_TLS and section:
+                try:
+                    yield strings.text(name, 4096), value
+                except IndexError:
+                    continue
