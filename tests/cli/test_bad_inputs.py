@@ -12,21 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import NoteSection
 from support.crash import crash
+from support.elf import build_id
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-
-
-def build_id(path: Path) -> str:
-    """Return a file's build-id, read by pyelftools."""
-    with path.open("rb") as file:
-        section = ELFFile(file).get_section_by_name(".note.gnu.build-id")
-        assert isinstance(section, NoteSection), path
-        (note,) = section.iter_notes()
-        return str(note["n_desc"])
 
 
 def functions(report: Any) -> set[str]:

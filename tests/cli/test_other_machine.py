@@ -6,21 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import NoteSection
 from support.build import Dump
 from support.crash import crash
+from support.elf import build_id
 
 from adp_tui.backends.core import open_core
-
-
-def build_id(path: Path) -> str:
-    """Return a file's build-id, read by pyelftools."""
-    with path.open("rb") as file:
-        section = ELFFile(file).get_section_by_name(".note.gnu.build-id")
-        assert isinstance(section, NoteSection), path
-        (note,) = section.iter_notes()
-        return str(note["n_desc"])
 
 
 @pytest.fixture
