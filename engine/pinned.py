@@ -19,7 +19,7 @@ from adp_tui.engine.errors import AdpError
 if TYPE_CHECKING:
     from adp_tui.engine.program import Program
 
-__all__ = ["PolledTypes"]
+__all__ = ["PolledTypes", "pinned_type"]
 
 MAX_UNITS = 256
 """Units with a copy of the pinned reference that are looked at for one type."""
@@ -130,6 +130,16 @@ def _named(debug: DebugInfo, unit: Unit) -> Iterator[Die]:
             yield debug.die(index.offsets[position])
 
 
+def pinned_type(debug: DebugInfo, argument: Die) -> str | None:
+    """Return the full name of T for an argument of type ``Pin<&mut T>``; None for any other."""
+    target = argument.reference(AT.TYPE)
+    # Its own name is enough: the whole path would have half of the unit read.
+    name = None if target is None else debug.die(target).text()
+    if name is None or not name.startswith(_PIN) or not name.endswith(">"):
+        return None
+    return name[len(_PIN) : -1]
+
+
 def _pinned(debug: DebugInfo, functions: Iterator[Die]) -> Iterator[str]:
     """Yield the types whose pinned reference is the ``self`` of a function.
 
@@ -138,11 +148,9 @@ def _pinned(debug: DebugInfo, functions: Iterator[Die]) -> Iterator[str]:
     for function in functions:
         for child in function.children():
             if child.tag in _ARGUMENTS and child.text(AT.NAME) == "self":
-                target = child.reference(AT.TYPE)
-                # Its own name is enough: the whole path would have half of the unit read.
-                name = debug.die(target).text(AT.NAME) if target is not None else None
-                if name is not None and name.startswith(_PIN):
-                    yield name[len(_PIN) : -1]
+                polled = pinned_type(debug, child)
+                if polled is not None:
+                    yield polled
                 break
 
 

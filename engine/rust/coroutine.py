@@ -21,6 +21,7 @@ from adp_tui.engine.dwarf.plain import place_from, plain_place
 from adp_tui.engine.dwarf.types import Kind, Member, Place, Type, Variant
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.image import Image
+from adp_tui.engine.pinned import pinned_type
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.names import coroutine_function, linkage_ending, strip_generics
 from adp_tui.engine.value import Value
@@ -46,7 +47,6 @@ MAX_COPIES = 512
 MAX_GATHERED = 2000
 """Functions of one name that are gone through at once: more are searched for one by one."""
 _SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
-_PIN = "Pin<&mut "
 _LEGACY = "_ZN"
 
 
@@ -192,9 +192,10 @@ class Coroutines:
         known = table.get(type_.name)
         if known is None:
             known = None, ()
-            for debug, die in self._subprogram(type_):
-                awaits = tuple((name, plain_place(place)) for name, place in _awaits(debug, die))
-                known = die.text(AT.LINKAGE_NAME), awaits
+            subprogram = self._subprogram(type_)
+            if subprogram is not None:
+                awaits = tuple((name, plain_place(place)) for name, place in _awaits(*subprogram))
+                known = subprogram[1].text(AT.LINKAGE_NAME), awaits
             table[type_.name] = known
         lines: dict[str, list[Place]] = {}
         for name, plain in known[1]:
@@ -203,8 +204,8 @@ class Coroutines:
                 lines.setdefault(name, []).append(place)
         return known[0], lines
 
-    def _subprogram(self, type_: Type) -> Iterator[tuple[DebugInfo, Die]]:
-        """Yield the one coroutine's function: ``{async_fn#0}`` of ``{async_fn_env#0}``.
+    def _subprogram(self, type_: Type) -> tuple[DebugInfo, Die] | None:
+        """Find the coroutine's function: ``{async_fn#0}`` of ``{async_fn_env#0}``.
 
         The type stands in each unit that uses it, the function in those that compile it. A
         unit with the function has its parameter's type, whose name is found at once.
@@ -219,8 +220,8 @@ class Coroutines:
             except AdpError:
                 continue
             if found is not None:
-                yield debug, found
-                return
+                return debug, found
+        return None
 
 
 class _Functions:
@@ -292,12 +293,11 @@ class _Functions:
         for die in functions:
             try:
                 first = next((c for c in die.children() if c.tag == TAG.FORMAL_PARAMETER), None)
-                target = None if first is None else first.reference(AT.TYPE)
-                pinned = None if target is None else self._debug.die(target).text()
+                polled = None if first is None else pinned_type(self._debug, first)
             except AdpError:
                 continue
-            if pinned is not None and pinned.startswith(_PIN) and pinned.endswith(">"):
-                yield pinned[len(_PIN) : -1], die
+            if polled is not None:
+                yield polled, die
 
 
 def _foreign(place: Place | None, declared: Place | None) -> bool:
