@@ -32,6 +32,7 @@ from urllib.request import (
 
 from adp_tui.backends.files import clean, open_elf
 from adp_tui.engine.errors import OpenError
+from adp_tui.engine.kept import kept_folder, outgrown
 
 __all__ = ["Debuginfod", "Kind", "from_environment"]
 
@@ -78,15 +79,13 @@ def _folder(environment: Mapping[str, str]) -> Path:
     own = environment.get("DEBUGINFOD_CACHE_PATH", "")
     if own:
         return Path(own)
-    base = environment.get("XDG_CACHE_HOME", "")
-    try:
-        root = Path(base) if base.startswith("/") else Path.home() / ".cache"
-    except RuntimeError as error:
+    root = kept_folder(environment)
+    if root is None:
         raise OpenError(
             "--debuginfod has no folder for what it fetches: this user has no home",
             help="export DEBUGINFOD_CACHE_PATH=DIR",
-        ) from error
-    return root / "adp-tui" / "debuginfod"
+        )
+    return root / "debuginfod"
 
 
 def _is_web(url: str) -> bool:
@@ -227,15 +226,10 @@ class Debuginfod:
 
     def _trim(self, kept: Path) -> None:
         """Remove what was used longest ago, until the rest is small enough."""
-        found = []
-        for path in self._folder.glob("*/*"):
-            with suppress(OSError):
-                if path.name in ("executable", "debuginfo"):
-                    found.append((path.stat(), path))
-        total = 0
-        for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):
-            total += status.st_size
-            if total > self._max_folder and path != kept:
+        names = ("executable", "debuginfo")
+        files = (path for path in self._folder.glob("*/*") if path.name in names)
+        for path in outgrown(files, self._max_folder):
+            if path != kept:
                 with suppress(OSError):
                     path.unlink()
                     path.parent.rmdir()

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from adp_tui.engine.answers import Answers
+from adp_tui.engine.kept import kept_folder, outgrown
 
 __all__ = ["Cache", "default_folder"]
 
@@ -30,13 +31,9 @@ _DIGEST = 32
 
 
 def default_folder() -> Path | None:
-    """Return the folder by the XDG base directory specification; None for a user without a home."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        root = Path(base) if base.startswith("/") else Path.home() / ".cache"
-    except RuntimeError:
-        return None
-    return root / "adp-tui" / "answers"
+    """Return the user's own folder; None for a user without a home."""
+    root = kept_folder(os.environ)
+    return None if root is None else root / "answers"
 
 
 class Cache:
@@ -98,17 +95,9 @@ class Cache:
 
     def _trim(self) -> None:
         """Remove what was used longest ago, until the rest is small enough."""
-        found = sorted(
-            ((entry.stat(), entry.path) for entry in os.scandir(self._folder) if entry.is_file()),
-            key=lambda each: each[0].st_mtime,
-            reverse=True,
-        )
-        total = 0
-        for status, path in found:
-            total += status.st_size
-            if total > MAX_FOLDER:
-                with suppress(OSError):
-                    os.unlink(path)
+        for path in outgrown(filter(Path.is_file, self._folder.iterdir()), MAX_FOLDER):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _own(path: Path) -> bytes:
