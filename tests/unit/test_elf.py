@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from adp_tui.engine.answers import Answers
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.elf.separate import checksum, find_debug_file
 from adp_tui.engine.elf.symbols import SymbolTable
@@ -113,6 +114,15 @@ def test_thread_local_symbols(elf, oracle):
         if s["st_info"]["type"] == "STT_TLS" and s["st_shndx"] != "SHN_UNDEF"
     }
     assert expected and SymbolTable(elf).thread_locals() == expected
+
+
+def test_what_symbols_answered_is_kept(elf):
+    """GIVEN answers without an entry WHEN symbols are asked THEN they are written into those."""
+    answers = Answers()
+    table = SymbolTable(elf, answers=answers)
+    table.at(table.starts()[0])
+    table.thread_locals()
+    assert len(answers) == 2 and answers.grown
 
 
 def test_a_stripped_file_has_its_dynamic_symbols(program, tmp_path):
