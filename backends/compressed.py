@@ -10,7 +10,6 @@ import mmap
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from shlex import quote
@@ -18,6 +17,7 @@ from typing import Protocol, TypeAlias
 
 from adp_tui.backends.core_memory import read_segments
 from adp_tui.backends.elf_image import PAGE, parse_header
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import OpenError
 
 __all__ = ["Codec", "Tell", "Unpacked", "codec_of", "unpack", "unpack_beginning"]

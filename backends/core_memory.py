@@ -6,12 +6,12 @@ import mmap
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from adp_tui.backends.elf_image import LOAD, NOTE, PF_W, PF_X, Header, Segment, bias_of
 from adp_tui.backends.files import FilePages
 from adp_tui.backends.modules import FoundModule
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.memory import ADDRESS_LIMIT, Piece, SplicedMemory
 
 __all__ = ["CoreSegments", "Load", "core_memory", "file_pieces", "read_segments", "saved_pieces"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from adp_tui.backends.elf_image import Note, Reader, iter_notes
 from adp_tui.backends.files import clean
 from adp_tui.backends.signals import DUMPS_CORE, HAS_ADDRESS, signal_name
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import FaultError
 from adp_tui.engine.target import Signal
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import FaultError
 
 __all__ = [

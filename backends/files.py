@@ -6,10 +6,10 @@ import mmap
 import os
 import stat
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 
 from adp_tui.backends.elf_image import ElfImage, Reader, has_no_code, read_image
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import FaultError
 
 __all__ = ["ElfOnDisk", "FilePages", "clean", "map_file", "open_elf", "reader_of"]

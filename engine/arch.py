@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from adp_tui.engine.dataclass import dataclass
 
 __all__ = ["X86_64", "Arch"]
 

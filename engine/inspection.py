@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from adp_tui.engine.analysis.analysis import Analysis
 from adp_tui.engine.analysis.stacks import LiveFrame
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Frame, Thread

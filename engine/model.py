@@ -10,7 +10,9 @@ from __future__ import annotations
 import enum
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from adp_tui.engine.dataclass import dataclass
 
 __all__ = [
     "Branch",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from adp_tui.engine.cache import Cache
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import AT
 from adp_tui.engine.dwarf.functions import Function
 from adp_tui.engine.dwarf.info import DebugInfo

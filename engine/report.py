@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import (
     Branch,

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from typing import Any, TypeVar, get_type_hints
 
 from adp_tui.engine.adp.extend import DescriptorError, extended
 from adp_tui.engine.adp.language import Node, parse
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 
 __all__ = [

@@ -14,8 +14,8 @@ the bounded built-ins.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 
 __all__ = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Member, Type, VariantPart
 from adp_tui.engine.errors import FaultError, LayoutError
 from adp_tui.engine.rust.lenses import LENSES, SHARED, TLS_LAZY

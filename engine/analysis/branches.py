@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from adp_tui.engine.analysis.typegraph import TypeGraph
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program

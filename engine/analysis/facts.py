@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from adp_tui.engine.adp.descriptor import ExecutorRule
 from adp_tui.engine.analysis.rules import Applied
 from adp_tui.engine.analysis.stacks import LiveStack
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.model import TaskState, Wait
 from adp_tui.engine.target import ThreadState

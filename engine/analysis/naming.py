@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.rules import RuleBook
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Place, Type
 from adp_tui.engine.rust.coroutine import Coroutines
 from adp_tui.engine.rust.names import future_name

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from adp_tui.engine.adp.plan import Plan
 from adp_tui.engine.analysis.typegraph import TypeGraph
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program

@@ -16,10 +16,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from adp_tui.engine.analysis.rules import Losses
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError, FaultError
 from adp_tui.engine.program import Program

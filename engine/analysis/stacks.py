@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from adp_tui.engine.analysis.branches import BranchFinder, Children
 from adp_tui.engine.analysis.replay import Replays
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind
 from adp_tui.engine.errors import AdpError, LayoutError
 from adp_tui.engine.model import Branch, Frame, Macro

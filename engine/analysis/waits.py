@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from adp_tui.engine.adp.descriptor import WaitRule
@@ -12,6 +12,7 @@ from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.model import Confidence, Wait
 from adp_tui.engine.value import Value
 

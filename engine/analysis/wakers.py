@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from adp_tui.engine.adp.descriptor import WakerRule
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.rules import Applied, RuleBook
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value

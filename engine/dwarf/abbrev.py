@@ -5,8 +5,8 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import FORM
 from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.elf.file import Blob

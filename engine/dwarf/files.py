@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import FORM
 from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.sections import Sections

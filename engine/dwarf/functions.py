@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.types import Place, Type

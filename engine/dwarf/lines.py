@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.files import FileTable, LineHeader, read_header
 from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.dwarf.sections import Sections

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from adp_tui.engine.dataclass import dataclass
 
 __all__ = [
     "Body",

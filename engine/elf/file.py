@@ -7,9 +7,9 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import OpenError
 from adp_tui.engine.text import clean
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from adp_tui.engine.answers import Answers
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.elf.file import Blob, ElfFile
 
 __all__ = ["Symbol", "SymbolTable"]

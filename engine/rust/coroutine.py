@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.functions import origin_of

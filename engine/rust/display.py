@@ -6,8 +6,8 @@ Nothing is followed beyond the small depth of a summary; rows are made when they
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.looks import MAX_FIELDS, Broken, Group, Leaf, Look, Row, Through

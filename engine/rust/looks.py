@@ -6,9 +6,9 @@ A look is made without following more than the value itself; its rows are made w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Body, Kind, Member, Type
 from adp_tui.engine.errors import FaultError, LayoutError
 from adp_tui.engine.rust.names import short_type, split_segments, strip_generics

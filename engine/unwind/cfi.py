@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.elf.file import Blob, ElfFile
 from adp_tui.engine.errors import AdpError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.elf.file import Blob
 

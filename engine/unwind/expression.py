@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.leb import sleb, uleb
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.target import Memory

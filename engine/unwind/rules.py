@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.image import Image
 from adp_tui.engine.program import Program

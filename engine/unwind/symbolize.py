@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.functions import origin_of

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.views.columns import Table
 
 __all__ = ["Word", "matching", "parse"]

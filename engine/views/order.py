@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import compress
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.views.columns import Table
 from adp_tui.engine.views.filter import matching, parse

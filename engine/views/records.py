@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.model import Loss, RuntimeFacts, TargetFacts
 
 __all__ = [

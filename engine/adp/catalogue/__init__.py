@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from adp_tui.engine.adp.descriptor import Descriptor, load
 from adp_tui.engine.adp.plan import Planner
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
