@@ -30,8 +30,9 @@ from adp_tui.backends.modules import (
     Places,
     find_modules,
 )
+from adp_tui.backends.registers import syscall_of
 from adp_tui.engine.arch import X86_64
-from adp_tui.engine.errors import FaultError, OpenError
+from adp_tui.engine.errors import OpenError
 from adp_tui.engine.memory import Piece, SplicedMemory
 from adp_tui.engine.target import Facts, Module, ThreadState
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CoreTarget", "is_compressed", "open_beginning", "open_core"]
 
-_RCX = 2
 _NO_STACKS = (
     "the core was written without private memory (stacks and heap), so neither callers nor tasks "
     "can be read: its coredump_filter left it out; `echo 0x33 > /proc/PID/coredump_filter` before "
@@ -215,26 +215,10 @@ class CoreTarget:
             tid=raw.tid,
             registers=raw.registers,
             thread_pointer=raw.fs_base,
-            syscall=raw.orig_rax if self._is_in_syscall(raw) else None,
+            syscall=syscall_of(self._memory, raw.registers, raw.orig_rax),
             signalled=index == 0 and notes.signal is not None,
             name=notes.command if raw.tid == notes.pid else None,
         )
-
-    def _is_in_syscall(self, raw: RawThread) -> bool:
-        """Tell a thread that is in a system call from one that was interrupted.
-
-        The kernel sets ``orig_rax`` to -1 on every other entry (arch/x86/entry/entry_64.S).
-        """
-        if raw.orig_rax < 0:
-            return False
-        pc = raw.registers[X86_64.pc]
-        instruction = X86_64.syscall_instruction
-        try:
-            return self._memory.read(pc - len(instruction), len(instruction)) == instruction
-        except FaultError:
-            # The code is in a file that is not here. SYSCALL itself leaves its return address
-            # in rcx, and the kernel keeps it there.
-            return raw.registers[_RCX] == pc
 
 
 def _check_notes(path: Path, segments: CoreSegments, notes: CoreNotes) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from adp_tui.backends.elf_image import EXEC, INTERP, PAGE, ElfImage, Segment, read_image
 from adp_tui.backends.files import ElfOnDisk, clean, open_elf
+from adp_tui.backends.process_files import ProcessFiles
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.target import FileMapping, Memory, Module
 
@@ -50,6 +51,8 @@ class Places:
     """What the user would type again, with an option added."""
     servers: Debuginfod | None = None
     """Asked for a program or library that is not here; None where the user does not want that."""
+    process: ProcessFiles | None = None
+    """The live process itself, through which its files can be read; None for a core."""
 
     def segments_of(self, path: bytes) -> tuple[Segment, ...]:
         """Return the program headers of a file by its path on the target; empty without one."""
@@ -290,9 +293,13 @@ def _candidates(
             yield root + os.path.normpath(b"/" + name.lstrip(b"/")), deleted
         if is_executable:
             yield os.path.join(root, os.path.basename(plain)), deleted
+    if places.process is not None:
+        for name in places.process.candidates(path, plain):
+            yield name, False
     for name in names:
         if name.startswith(b"/"):
-            yield name, deleted or places.sysroot is not None
+            proved = deleted or places.sysroot is not None or places.process is not None
+            yield name, proved
 
 
 def _problem(

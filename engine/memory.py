@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from adp_tui.engine.errors import FaultError
 from adp_tui.engine.target import Region
@@ -17,7 +17,20 @@ MAX_READ = 256 << 20
 
 ADDRESS_LIMIT = 1 << 64
 
-Pages: TypeAlias = mmap.mmap | bytes
+
+class Slices(Protocol):
+    """Something that is sliced like bytes and may raise FaultError: pages read when needed."""
+
+    def __len__(self) -> int:
+        """Return where it ends."""
+        ...
+
+    def __getitem__(self, where: slice, /) -> bytes:
+        """Return some of its bytes."""
+        ...
+
+
+Pages: TypeAlias = mmap.mmap | bytes | Slices
 Source: TypeAlias = Pages | Callable[[], Pages]
 
 # Start, end, the pages, and what to add to an address for an offset into them.
@@ -189,7 +202,7 @@ class BytesMemory(SplicedMemory):
 
 
 def _region(piece: Piece) -> Region:
-    assert piece.source is not None and not callable(piece.source)
+    assert isinstance(piece.source, mmap.mmap | bytes)
     size = piece.end - piece.start
     view = memoryview(piece.source)[piece.offset : piece.offset + size]
     return Region(piece.start, view, piece.writable, piece.executable)

@@ -395,12 +395,19 @@ class WaitColumns:
 
     def append(self, wait: Wait) -> int:
         """Store a wait, equal ones once; return its index."""
+        self._index.append(self._number(wait))
+        return len(self._index) - 1
+
+    def put(self, index: int, wait: Wait) -> None:
+        """Store a wait in place of another."""
+        self._index[index] = self._number(wait)
+
+    def _number(self, wait: Wait) -> int:
         found = self._known.get(wait)
         if found is None:
             found = self._known[wait] = len(self._records)
             self._records.append(wait)
-        self._index.append(found)
-        return len(self._index) - 1
+        return found
 
 
 class TaskColumns:

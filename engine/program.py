@@ -70,6 +70,18 @@ class Program:
         self._locals = ThreadLocals(self)
         self._polled = PolledTypes(self)
 
+    def move_to(self, target: Target) -> bool:
+        """Ask the same questions at a later moment of the target; keep what is known of files.
+
+        Return False, and change nothing, where other files are mapped now.
+        """
+        if tuple(target.modules()) != tuple(image.module for image in self.images):
+            return False
+        self.target = target
+        self.memory = target.memory
+        self._locals = ThreadLocals(self)
+        return True
+
     def image_at(self, address: int) -> Image | None:
         """Return the module that is mapped at an address."""
         index = bisect_right(self._starts, address) - 1

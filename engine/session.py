@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.inspection import Inspection, Item
 from adp_tui.engine.model import Snapshot, Thread
 from adp_tui.engine.program import Program
-from adp_tui.engine.target import Target
+from adp_tui.engine.target import Moving, Target
 from adp_tui.engine.views.details import Details, entity, no_such_key
 from adp_tui.engine.views.frames import Path as FramePath
 from adp_tui.engine.views.frames import task_rows, thread_rows
@@ -35,6 +36,10 @@ __all__ = ["Session"]
 
 MAX_REMEMBERED = 512
 """Lists of variables and fields kept: each is one that a person has expanded."""
+MAX_TRIES = 3
+"""Snapshots of a live process before one is kept that is torn."""
+PATIENCE_S = 0.5
+"""Where a snapshot takes longer to read, a second one would be as torn."""
 MAX_DEPTH = 64
 """Fields within fields: a linked list can be expanded for ever."""
 
@@ -47,7 +52,7 @@ class Session:
     (``1.t7.0-2/3``): those of one epoch stay good however many there are.
 
     Args:
-        target: what to look at; ``close`` closes it.
+        target: what to look at, dead or alive; ``close`` closes it.
         debug_files: files that may hold the debug information of a module.
         sysroot: folder under which files of the target's system are looked for.
         cache: where what was found out about files is kept for the next run.
@@ -56,14 +61,16 @@ class Session:
 
     def __init__(
         self,
-        target: Target,
+        target: Target | Moving,
         *,
         debug_files: Sequence[Path] = (),
         sysroot: Path | None = None,
         cache: Cache | None = None,
         progress: Callable[[Progress], None] = lambda step: None,
     ) -> None:
-        self._target = target
+        self._source = target
+        self._program: Program | None = None
+        self._epoch = 0
         self._debug_files = debug_files
         self._sysroot = sysroot
         self._cache = cache
@@ -130,8 +137,15 @@ class Session:
             return opened.children(ref)
 
     def refresh(self) -> Summary:
-        """Return the same snapshot: what can be opened today is a core, which never changes."""
-        return self.open()
+        """Take a new snapshot of a live process; return the same one of a core.
+
+        Raises:
+            OpenError: the process has ended; the snapshot before stays.
+        """
+        with self._call() as opened:
+            if isinstance(self._source, Moving):
+                opened = self._opened = self._read()
+            return summary(opened.snapshot)
 
     def cancel(self) -> None:
         """Stop what another thread is waiting for; before ``open``, the opening."""
@@ -146,7 +160,9 @@ class Session:
             if not self._closed:
                 self._closed = True
                 self._opened = None
-                self._target.close()
+                if self._program is not None:
+                    self._program.target.close()
+                self._source.close()
 
     @contextmanager
     def _call(self) -> Iterator[_Opened]:
@@ -168,21 +184,42 @@ class Session:
                     self._cancelled = self._cancelled and self._calls > 0
 
     def _read(self) -> _Opened:
+        source = self._source
+        self._epoch += 1
+        if not isinstance(source, Moving):
+            return _Opened(self._analysed(source))
+        for _ in range(MAX_TRIES):
+            began = time.monotonic()
+            looked = source.look()
+            analysis = self._analysed(looked)
+            stopped = source.stop(looked)
+            if stopped is not looked:
+                analysis = self._analysed(stopped)
+            if not analysis.is_torn or time.monotonic() - began > PATIENCE_S:
+                break
+        analysis.mark_torn()
+        return _Opened(analysis)
+
+    def _analysed(self, target: Target) -> Analysis:
+        """Find out everything about a target, or about the same one at a later moment."""
+
         def say(text: str) -> None:
             if self._cancelled:
                 raise CancelledError
             self._progress(Progress(text))
 
         say("looking at the modules")
-        program = Program(
-            self._target,
-            debug_files=self._debug_files,
-            sysroot=self._sysroot,
-            cache=self._cache,
-        )
-        analysis = analyse(program, say, lambda: self._cancelled)
+        program = self._program
+        before = None if program is None else program.target
+        if program is None or not program.move_to(target):
+            program = self._program = Program(
+                target, debug_files=self._debug_files, sysroot=self._sysroot, cache=self._cache
+            )
+        if before is not None and before is not target:
+            before.close()
+        analysis = analyse(program, say, lambda: self._cancelled, self._epoch)
         program.keep_answers()
-        return _Opened(analysis)
+        return analysis
 
 
 class _Opened:

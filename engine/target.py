@@ -7,21 +7,24 @@ input: the engine bounds and checks it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from adp_tui.engine.arch import Arch
+from adp_tui.engine.dataclass import dataclass
 
 __all__ = [
     "Facts",
     "FileMapping",
     "Memory",
     "Module",
+    "Moving",
     "Region",
     "Signal",
     "Target",
     "ThreadState",
+    "TornMemory",
 ]
 
 
@@ -56,13 +59,26 @@ class Memory(Protocol):
         ...
 
 
+@runtime_checkable
+class TornMemory(Protocol):
+    """Memory of which parts were read while the target ran, so that they may not fit the rest."""
+
+    def is_torn(self, address: int) -> bool:
+        """Tell whether what stands at an address was read while the target ran."""
+        ...
+
+    def torn_pages(self) -> Sequence[int]:
+        """Return the addresses of the pages that were read so."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ThreadState:
     """One thread of the operating system at the moment of the snapshot."""
 
     tid: int
     registers: Mapping[int, int]
-    """By DWARF number; the program counter and the stack pointer are always there."""
+    """By DWARF number: with the program counter and the stack pointer, or empty."""
     thread_pointer: int
     """``fs_base`` on x86-64."""
     syscall: int | None
@@ -73,6 +89,8 @@ class ThreadState:
     """Only what the operating system surely knows: the process name, for the main thread."""
     extra: Mapping[str, str] = field(default_factory=dict)
     """Live extras (CPU state, wait channel); empty on a core."""
+    problem: str | None = None
+    """Why there are no registers; None where there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +167,8 @@ class Facts:
     """AT_ENTRY: the run-time address of the program's entry point."""
     problems: tuple[str, ...] = ()
     """What is missing from the target itself, in sentences (a truncated core: how much)."""
+    pause_ms: float | None = None
+    """How long a live process stood for this snapshot; None where it was not stopped."""
 
 
 class Target(Protocol):
@@ -174,4 +194,36 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Let go of files and processes; the target runs on."""
+        ...
+
+
+@runtime_checkable
+class Moving(Protocol):
+    """A process that runs on while it is looked at.
+
+    What belongs together is copied while it stands for a moment. To copy little, the engine
+    looks without a stop first: what it reads then is what will be copied.
+    """
+
+    def look(self) -> Target:
+        """Return the process as it runs: no two reads need fit together.
+
+        Raises:
+            OpenError: it cannot be read, or has ended.
+        """
+        ...
+
+    def stop(self, looked: Target) -> Target:
+        """Stop the process, copy what was read of ``looked``, and let it run on.
+
+        Return ``looked`` itself where the process is not to be stopped: then its memory tells
+        what is torn.
+
+        Raises:
+            OpenError: it cannot be stopped, or has ended.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the process; it runs on."""
         ...

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from adp_tui.engine.analysis.freeze import freeze
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
 from adp_tui.engine.analysis.survey import Survey
+from adp_tui.engine.analysis.torn import marked
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import live_variables
+from adp_tui.engine.target import TornMemory
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import Value
 
@@ -26,6 +28,16 @@ class Analysis:
         self._survey = survey
         self.program = survey.program
         self.snapshot = snapshot
+
+    @property
+    def is_torn(self) -> bool:
+        """Return whether any of it was read while the target ran."""
+        memory = self.program.target.memory
+        return isinstance(memory, TornMemory) and bool(memory.torn_pages())
+
+    def mark_torn(self) -> None:
+        """Mark in the snapshot what was read while the target ran."""
+        self.snapshot = marked(self._survey, self.snapshot)
 
     def task_frames(self, index: int) -> LiveStack | None:
         """Walk the logical stack of task ``index`` again, with addresses; None when it has none."""

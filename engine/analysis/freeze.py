@@ -78,7 +78,7 @@ def _target(survey: Survey) -> TargetFacts:
         exe=facts.executable,
         build_id=None if module is None else module.build_id or module.file_build_id,
         arch=facts.arch.name,
-        pause_ms=None,
+        pause_ms=facts.pause_ms,
         taken_at=facts.taken_at,
         tool=f"adp-tui {__version__}",
         signal=None

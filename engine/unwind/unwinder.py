@@ -61,7 +61,9 @@ class Unwinder:
         self._guesser = Guesser(program, self._rules)
 
     def unwind(self, thread: ThreadState, limit: int = MAX_FRAMES) -> NativeStack:
-        """Return the stack of a thread."""
+        """Return the stack of a thread; one without registers has none."""
+        if self._arch.pc not in thread.registers:
+            return NativeStack((), thread.problem or "its registers are not known")
         # The innermost frame needs no finding: its registers are the thread's own.
         step = Step(dict(thread.registers), "cfi", signal=True)
         frames: list[RawFrame] = []

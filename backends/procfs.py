@@ -1,0 +1,187 @@
+"""What /proc says of a process: its state, mappings, threads and files (proc(5))."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from adp_tui.backends.files import clean
+from adp_tui.engine.errors import AdpError
+
+__all__ = ["GoneError", "Mapping", "Procfs", "Sleep", "Status"]
+
+MAX_MAPPINGS = 1 << 20
+"""vm.max_map_count, which bounds the mappings of a process, is a million where it is raised."""
+MAX_AUXV = 512
+_PAIR = struct.Struct("<QQ")
+_MAPPING = re.compile(
+    rb"([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([ps]) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+)"
+    rb"(?: +(.*))?"
+)
+_ESCAPE = re.compile(rb"\\([0-3][0-7]{2})")
+
+
+class GoneError(AdpError):
+    """The process, or a thread of it, has ended."""
+
+
+class Mapping(NamedTuple):
+    """A mapped range, a line of /proc/PID/maps."""
+
+    start: int
+    end: int
+    readable: bool
+    writable: bool
+    executable: bool
+    shared: bool
+    offset: int
+    device: tuple[int, int]
+    inode: int
+    path: bytes
+    """With the kernel's mark for a deleted file; ``[stack]`` and the like; empty for none."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether a file is mapped."""
+        return self.inode != 0 and self.path.startswith(b"/")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The lines of /proc/PID/status that matter here."""
+
+    name: str
+    state: str
+    """One letter: R, S, D, T (stopped), t (stopped by a tracer), Z, X."""
+    pid: int
+    """The process; the same as was asked for unless that was another thread of it."""
+    parent: int
+    tracer: int
+    user: int
+    """The real user id."""
+    effective: int
+    capabilities: int
+    """Bits of CapPrm."""
+    has_memory: bool
+    """False for a thread of the kernel, and for a process that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Where a thread sleeps, a line of /proc/PID/task/TID/syscall."""
+
+    syscall: int | None
+    """None where it sleeps in the kernel without a system call."""
+    arguments: tuple[int, ...]
+    sp: int
+    pc: int
+
+
+class Procfs:
+    """The folder of one process under /proc.
+
+    Each method raises GoneError when the process has ended, OSError when it may not be read.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.folder = Path(f"/proc/{pid}")
+
+    def status(self, tid: int | None = None) -> Status:
+        """Return the state of the process, or of one of its threads."""
+        where = "status" if tid is None else f"task/{tid}/status"
+        lines = dict(
+            line.split(b":", 1) for line in self._bytes(where).splitlines() if b":" in line
+        )
+
+        def number(key: bytes, at: int = 0, base: int = 10) -> int:
+            words = lines.get(key, b"").split()
+            return int(words[at], base) if len(words) > at else 0
+
+        return Status(
+            name=clean(lines.get(b"Name", b"").strip()),
+            state=clean(lines.get(b"State", b"?").strip()[:1]),
+            pid=number(b"Tgid"),
+            parent=number(b"PPid"),
+            tracer=number(b"TracerPid"),
+            user=number(b"Uid"),
+            effective=number(b"Uid", 1),
+            capabilities=number(b"CapPrm", base=16),
+            has_memory=b"VmSize" in lines,
+        )
+
+    def threads(self) -> list[int]:
+        """Return the ids of all threads, the oldest first."""
+        try:
+            return [int(name) for name in os.listdir(self.folder / "task")]
+        except FileNotFoundError:
+            raise self._gone() from None
+
+    def mappings(self) -> list[Mapping]:
+        """Return what is mapped, sorted by address."""
+        found = []
+        for line in self._bytes("maps").splitlines()[:MAX_MAPPINGS]:
+            parts = _MAPPING.fullmatch(line)
+            if parts is None:
+                continue
+            start, end, r, w, x, shared, offset, major, minor, inode, path = parts.groups()
+            found.append(
+                Mapping(
+                    int(start, 16), int(end, 16), r == b"r", w == b"w", x == b"x", shared == b"s",
+                    int(offset, 16), (int(major, 16), int(minor, 16)), int(inode),
+                    _ESCAPE.sub(lambda it: bytes([int(it[1], 8)]), path or b""),
+                )
+            )  # fmt: skip
+        return found
+
+    def auxv(self) -> dict[int, int]:
+        """Return the auxiliary vector."""
+        raw = self._bytes("auxv")
+        return dict(_PAIR.iter_unpack(raw[: min(len(raw) // 16, MAX_AUXV) * 16]))
+
+    def started(self) -> int:
+        """Return when the process was started, in clock ticks since boot: tells a reused pid."""
+        # The name may hold spaces and brackets; what follows its last bracket does not.
+        return int(self._bytes("stat").rpartition(b")")[2].split()[19])
+
+    def executable(self) -> bytes:
+        """Return the path of the program; the kernel marks a deleted one."""
+        try:
+            return os.readlink(os.fsencode(self.folder / "exe"))
+        except FileNotFoundError:
+            raise self._gone() from None
+
+    def sleep(self, tid: int) -> Sleep | None:
+        """Return where a thread sleeps; None for one that runs."""
+        words = self._bytes(f"task/{tid}/syscall").split()
+        if len(words) < 3:
+            return None
+        number, *rest = (int(word, 0) for word in words)
+        return Sleep(number if number >= 0 else None, tuple(rest[:-2]), rest[-2], rest[-1])
+
+    def thread_facts(self, tid: int) -> dict[str, str]:
+        """Return what is known of a thread beyond registers: state, where it waits, CPU time."""
+        stat = self._bytes(f"task/{tid}/stat").rpartition(b")")[2].split()
+        facts = {"state": clean(stat[0])}
+        ticks = int(stat[11]) + int(stat[12])
+        facts["cpu_s"] = f"{ticks / os.sysconf('SC_CLK_TCK'):.2f}"
+        try:
+            channel = clean(self._bytes(f"task/{tid}/wchan").strip())
+        except OSError:
+            channel = ""
+        if channel not in ("", "0"):
+            facts["wchan"] = channel
+        return facts
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            raise self._gone() from None
+
+    def _gone(self) -> GoneError:
+        return GoneError(f"process {self.pid} has ended")
