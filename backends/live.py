@@ -96,6 +96,23 @@ class LiveProcess:
             check(self.procfs, stops)
             self._started = self.procfs.started()
 
+    @property
+    def name(self) -> str:
+        """The process name, cut by the kernel at 15 characters."""
+        with explained(self.procfs):
+            return self.procfs.status().name
+
+    def modules(self) -> Sequence[Module]:
+        """Return the ELF files that are mapped now.
+
+        Raises:
+            OpenError: the process has ended.
+        """
+        with explained(self.procfs):
+            _, pages = self._mapped()
+            pages.close()
+            return tuple(each.module for each in self._found)
+
     def look(self) -> LiveTarget:
         """Return the process as it runs.
 

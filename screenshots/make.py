@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adp_tui.tui.app import AdpApp
 from adp_tui.tui.demo import demo_files
-from adp_tui.tui.opening import CoreOpener, CorePlaces
+from adp_tui.tui.opening import CoreOpener, FilePlaces
 
 HERE = Path(__file__).parent
 
@@ -55,9 +55,9 @@ async def settled(app: AdpApp, pause: Callable[[float], Awaitable[None]]) -> Non
     await pause(0.1)
 
 
-async def take(picture: Picture, places: CorePlaces) -> str:
+async def take(picture: Picture, core: Path, places: FilePlaces) -> str:
     """Open the dump, type the keys and return the screen as SVG."""
-    opener = CoreOpener(places)
+    opener = CoreOpener(core, places)
     app = AdpApp(opener, opener.title, rest_s=0.01)
     async with app.run_test(size=picture.size) as pilot:
         await settled(app, pilot.pause)
@@ -70,10 +70,10 @@ async def take(picture: Picture, places: CorePlaces) -> str:
 def main() -> None:
     """Write all pictures."""
     with demo_files() as demo:
-        places = CorePlaces(demo.core, demo.executable, (), demo.sysroot)
+        places = FilePlaces(demo.executable, (), demo.sysroot)
         for picture in PICTURES:
             path = HERE / f"{picture.name}.svg"
-            path.write_text(asyncio.run(take(picture, places)), encoding="utf-8")
+            path.write_text(asyncio.run(take(picture, demo.core, places)), encoding="utf-8")
             print(path.relative_to(HERE.parent))
 
 

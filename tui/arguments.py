@@ -5,12 +5,25 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from adp_tui import __version__
 from adp_tui.engine.report import FINDING_KINDS
 
 __all__ = ["UsageError", "parse"]
+
+
+_WITH_TARGET = {
+    "report": "adp-tui report --pid PID | core CORE | open FILE [--json]",
+    "dump": "adp-tui dump --pid PID -o FILE",
+}
+"""Commands that name their target behind them, with what can be typed."""
+
+_DEFAULTS: dict[str, Any] = {
+    "pid": None, "max_pause": 0.1, "no_stop": False, "no_mouse": False,
+    "exe": None, "debug_file": (), "sysroot": None, "debuginfod": False, "no_cache": False,
+}  # fmt: skip
+"""Of options that may stand before a command or behind it: the parser of neither sets them."""
 
 
 class UsageError(Exception):
@@ -30,44 +43,56 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options. ``target`` is core or demo, ``report`` tells whether one is wanted.
+    """Return the options.
+
+    ``command`` is screen, report, dump; ``target`` is core, live, saved, demo, or None where
+    the user shall choose.
 
     Raises:
         UsageError: they make no sense.
         SystemExit: ``--help`` or ``--version`` was answered.
     """
-    options = _parser().parse_args(arguments)
-    if options.command is None:
+    options = _parser().parse_args(arguments, argparse.Namespace(**_DEFAULTS))
+    command = options.command
+    if command in _WITH_TARGET:
+        target = options.target
+    else:
+        target, options.command = command, "screen"
+    pid = options.pid
+    if target is not None and pid is not None:
         raise UsageError(
-            "nothing to open is named",
-            "adp-tui core CORE opens a core file, adp-tui demo the crash dump that ships with it",
+            f"two targets are named: process {pid} and {target}",
+            "name one of them: --pid PID | core CORE | open FILE",
         )
-    options.report = options.command == "report"
-    if not options.report:
-        options.target = options.command
-    elif options.target is None:
-        raise UsageError("nothing to report on is named", "adp-tui report core CORE [--json]")
+    options.target = "live" if pid is not None else target
+    if options.target is None and command in _WITH_TARGET:
+        raise UsageError(f"nothing to {command} is named", _WITH_TARGET[command])
     return options
 
 
 def _parser() -> _Parser:
+    screen = _options()
+    screen.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    live, form = _live(), _form()
     parser = _Parser(
         prog="adp-tui",
-        description="A full-screen terminal debugger for async Rust programs.",
+        description="A full-screen terminal debugger for async Rust programs. Without a target it"
+        " lists the processes that can be looked at.",
         allow_abbrev=False,
+        parents=[live, screen],
     )
     parser.add_argument("--version", action="version", version=f"adp-tui {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    screen = _Parser(add_help=False)
-    screen.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     core = _core()
     _command(commands, "core", "open a core file, full screen", core, screen)
     _command(commands, "demo", "open the crash dump that ships with adp-tui", screen)
     report = commands.add_parser(
-        "report", help="print a report, as text or as JSON", allow_abbrev=False
+        "report",
+        help="print a report, as text or as JSON",
+        allow_abbrev=False,
+        parents=[live, form],
     )
     targets = report.add_subparsers(dest="target", metavar="TARGET")
-    form = _form()
     _command(targets, "core", "report on a core file", core, form)
     _command(targets, "demo", "report on the crash dump that ships with adp-tui", form)
     return parser
@@ -79,30 +104,58 @@ def _command(
     commands.add_parser(name, help=help, description=help, parents=parents, allow_abbrev=False)
 
 
+def _options() -> _Parser:
+    return _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+
+
 def _core() -> _Parser:
-    core = _Parser(add_help=False)
+    core = _options()
     core.add_argument(
         "core", metavar="CORE", type=Path, help="the core file; systemd's .zst, .lz4 and .xz too"
     )
+    _add_places(core)
+    return core
+
+
+def _live() -> _Parser:
+    live = _options()
+    live.add_argument("--pid", metavar="PID", type=_pid, help="a running process")
+    live.add_argument(
+        "--max-pause",
+        metavar="MS",
+        type=_milliseconds,
+        help="how long the process may stand for a snapshot (default: 100); what was not copied"
+        " by then is read while it runs",
+    )
+    live.add_argument(
+        "--no-stop",
+        action="store_true",
+        help="read the process while it runs; what changed meanwhile is marked torn",
+    )
+    _add_places(live)
+    return live
+
+
+def _add_places(core: _Parser) -> None:
+    """Add where the files of a target are."""
     core.add_argument(
         "--exe",
         metavar="EXE",
         type=Path,
-        help="the program that ran, where it is not at the path that the core names",
+        help="the program that ran, where it is not at the path that the target names",
     )
     core.add_argument(
         "--debug-file",
         metavar="FILE",
         type=Path,
         action="append",
-        default=[],
         help="separate debug information of the program or a library (may be repeated)",
     )
     core.add_argument(
         "--sysroot",
         metavar="DIR",
         type=Path,
-        help="a folder with the files of the machine that the core comes from",
+        help="a folder with the files of the machine that the target comes from",
     )
     core.add_argument(
         "--debuginfod",
@@ -115,7 +168,22 @@ def _core() -> _Parser:
         action="store_true",
         help="neither use nor keep what was found out about the program in earlier runs",
     )
-    return core
+
+
+def _pid(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text} is no process id: a number is wanted")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        seconds = float(text) / 1000
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= 60:
+        raise argparse.ArgumentTypeError(f"{text} is no pause: between 0 and 60000 milliseconds")
+    return seconds
 
 
 def _form() -> _Parser:

@@ -14,7 +14,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from adp_tui.engine.errors import AdpError, CancelledError
@@ -23,7 +23,8 @@ from adp_tui.tui.arguments import UsageError, parse
 
 if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
-    from adp_tui.tui.opening import CoreOpener
+    from adp_tui.tui.live_opening import LiveOpener
+    from adp_tui.tui.opening import CoreOpener, FilePlaces
 
 __all__ = ["main"]
 
@@ -66,43 +67,53 @@ def _abandon_output() -> None:
 
 def _run(words: list[str]) -> int:
     options = parse(words)
-    if not options.report:
+    if options.command == "screen":
         _check_terminal(words)
     # What follows imports the readers of ELF and DWARF.
     with _opener(options) as opener:
-        return _report(options, opener) if options.report else _screen(options, opener)
+        if options.command == "report":
+            return _report(options, opener)
+        return _screen(options, opener)
 
 
 @contextmanager
-def _opener(options: argparse.Namespace) -> Iterator[CoreOpener]:
-    from adp_tui.engine.cache import Cache, default_folder
-    from adp_tui.tui.opening import CoreOpener, CorePlaces
+def _opener(options: argparse.Namespace) -> Iterator[CoreOpener | LiveOpener]:
+    from adp_tui.tui.opening import CoreOpener, FilePlaces
 
-    if options.target == "demo":
-        from adp_tui.tui.demo import demo_files
+    with ExitStack() as stack:
+        opener: CoreOpener | LiveOpener
+        if options.target == "demo":
+            from adp_tui.tui.demo import demo_files
 
-        with demo_files() as demo:
-            opener = CoreOpener(CorePlaces(demo.core, demo.executable, (), demo.sysroot))
-            try:
-                yield opener
-            finally:
-                opener.close()
-        return
-    folder = default_folder()
-    opener = CoreOpener(
-        CorePlaces(
-            options.core,
-            executable=options.exe,
-            debug_files=tuple(options.debug_file),
-            sysroot=options.sysroot,
-            servers=_servers() if options.debuginfod else None,
-            cache=None if options.no_cache or folder is None else Cache(folder),
-        )
-    )
-    try:
+            demo = stack.enter_context(demo_files())
+            opener = CoreOpener(demo.core, FilePlaces(demo.executable, (), demo.sysroot))
+        elif options.target == "live":
+            from adp_tui.tui.live_opening import LiveOpener
+
+            opener = LiveOpener(
+                options.pid,
+                _places(options),
+                max_pause=options.max_pause,
+                stops=not options.no_stop,
+            )
+        else:
+            opener = CoreOpener(options.core, _places(options))
+        stack.callback(opener.close)
         yield opener
-    finally:
-        opener.close()
+
+
+def _places(options: argparse.Namespace) -> FilePlaces:
+    from adp_tui.engine.cache import Cache, default_folder
+    from adp_tui.tui.opening import FilePlaces
+
+    folder = default_folder()
+    return FilePlaces(
+        executable=options.exe,
+        debug_files=tuple(options.debug_file),
+        sysroot=options.sysroot,
+        servers=_servers() if options.debuginfod else None,
+        cache=None if options.no_cache or folder is None else Cache(folder),
+    )
 
 
 def _servers() -> Debuginfod:
@@ -111,7 +122,7 @@ def _servers() -> Debuginfod:
     return from_environment(os.environ)
 
 
-def _screen(options: argparse.Namespace, opener: CoreOpener) -> int:
+def _screen(options: argparse.Namespace, opener: CoreOpener | LiveOpener) -> int:
     from adp_tui.tui.app import run_app
 
     return run_app(opener, title=opener.title, mouse=not options.no_mouse)
@@ -139,7 +150,7 @@ def _check_terminal(words: Sequence[str]) -> None:
     raise UsageError(f"a full screen needs a terminal, and {problem}", f"the same as text: {typed}")
 
 
-def _report(options: argparse.Namespace, opener: CoreOpener) -> int:
+def _report(options: argparse.Namespace, opener: CoreOpener | LiveOpener) -> int:
     from adp_tui.engine.report import Options, exit_status, json_report
     from adp_tui.engine.text_report import text_report
     from adp_tui.tui.progress_line import ProgressLine

@@ -24,17 +24,16 @@ if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
     from adp_tui.backends.debuginfod import Tell as Fetching
 
-__all__ = ["CoreOpener", "CorePlaces"]
+__all__ = ["CoreOpener", "FilePlaces", "check_debug_files", "fetch_debug_files", "fetching"]
 
 PROGRESS_S = 0.1
 """How often the progress of unpacking is told, and a wish to stop is heard."""
 
 
 @dataclass(frozen=True, slots=True)
-class CorePlaces:
-    """Where a core and the files that belong to it are."""
+class FilePlaces:
+    """Where the user says that the files of a target are."""
 
-    core: Path
     executable: Path | None = None
     debug_files: tuple[Path, ...] = ()
     sysroot: Path | None = None
@@ -55,14 +54,13 @@ class CoreOpener:
         OpenError: the core, or a file that goes with it, cannot be used.
     """
 
-    def __init__(self, places: CorePlaces) -> None:
-        self._places = places
+    def __init__(self, core: Path, places: FilePlaces | None = None) -> None:
+        self._core = core
+        self._places = places = places or FilePlaces()
         self._target: CoreTarget | None = None
         self._debug_files = places.debug_files
-        if is_compressed(places.core):
-            beginning = open_beginning(
-                places.core, executable=places.executable, sysroot=places.sysroot
-            )
+        if is_compressed(core):
+            beginning = open_beginning(core, executable=places.executable, sysroot=places.sysroot)
             program = beginning.facts.executable or "unknown program"
             beginning.close()
         else:
@@ -71,7 +69,7 @@ class CoreOpener:
             if places.servers is not None:
                 # Servers are asked when it is read, which is allowed to take time.
                 self.close()
-        self.title = f"{program.rsplit('/', 1)[-1]} — {places.core.name}"
+        self.title = f"{program.rsplit('/', 1)[-1]} — {core.name}"
         """What is opened, for the head of a screen."""
 
     def __call__(self, progress: Callable[[Progress], None]) -> Session:
@@ -107,12 +105,12 @@ class CoreOpener:
         places = self._places
         servers = places.servers if progress is not None else None
         if servers is not None and progress is not None:
-            servers.tell = _fetching(progress)
+            servers.tell = fetching(progress)
         target = open_core(
-            places.core,
+            self._core,
             executable=places.executable,
             sysroot=places.sysroot,
-            tell=None if progress is None else _unpacking(places.core.name, progress),
+            tell=None if progress is None else _unpacking(self._core.name, progress),
             servers=servers,
         )
         try:
@@ -142,7 +140,7 @@ def _unpacking(name: str, progress: Callable[[Progress], None]) -> Tell:
     return tell
 
 
-def _fetching(progress: Callable[[Progress], None]) -> Fetching:
+def fetching(progress: Callable[[Progress], None]) -> Fetching:
     """Return what says how much of a file a server has sent."""
     last = 0.0
 
@@ -158,7 +156,7 @@ def _fetching(progress: Callable[[Progress], None]) -> Fetching:
 
 
 def fetch_debug_files(
-    servers: Debuginfod, places: CorePlaces, modules: Sequence[Module]
+    servers: Debuginfod, places: FilePlaces, modules: Sequence[Module]
 ) -> list[Path]:
     """Return the debug information of the modules that have none here, as far as servers do."""
     found = []

@@ -19,7 +19,7 @@ import adp_tui
 from adp_tui.engine.errors import CancelledError
 from adp_tui.engine.views.records import Progress
 from adp_tui.tui import opening
-from adp_tui.tui.opening import CoreOpener, CorePlaces
+from adp_tui.tui.opening import CoreOpener
 
 SECONDS = 120
 ROOT = Path(adp_tui.__file__).parents[1]
@@ -149,13 +149,13 @@ def held_by(pid: int, folder: Path) -> list[str]:
 def test_the_screen_has_its_title_before_the_core_is_unpacked(packed, tiny, monkeypatch):
     # GIVEN a compressed core WHEN an opener is made THEN it knows the program
     monkeypatch.setattr(opening, "open_core", lambda *_, **__: pytest.fail("it is unpacked"))
-    assert CoreOpener(CorePlaces(packed)).title == "tiny — core.tiny.zst"
+    assert CoreOpener(packed).title == "tiny — core.tiny.zst"
 
 
 def test_unpacking_is_told_and_can_be_stopped(packed, temporary, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     # GIVEN an opener whose user wants to stop when the archive is being unpacked
-    opener = CoreOpener(CorePlaces(packed))
+    opener = CoreOpener(packed)
     steps: list[Progress] = []
 
     def stop(step: Progress) -> None:
