@@ -103,7 +103,9 @@ class ExecutorSet:
         env = {"it": executor.value}
         what = f"tasks of {rule.kind}"
         listed: dict[int, TaskFacts | None] = {}
-        for number, header in enumerate(applied.values(rule.tasks, env, what)):
+        headers = applied.values(rule.tasks, env, what)
+        self._reader.foresee(headers)
+        for number, header in enumerate(headers):
             if number % 256 == 0:
                 self._check()
             task = self._read(executor, header, what)

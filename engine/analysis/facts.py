@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field
 
 from adp_tui.engine.adp.descriptor import ExecutorRule
@@ -79,22 +80,24 @@ class TaskFacts:
     id: int | None = None
     owner_id: int | None = None
     """The number of the list that the task is in, as the task has it."""
-    executor: ExecutorFacts | None = None
     cancelled: bool = False
     joinable: bool = False
     """Somebody holds its JoinHandle, by its own word."""
-    future: Value | None = None
-    searched: bool = False
-    """Its future was found by trying places: what follows from it is derived."""
     join_waker: Value | None = None
     panic: str | None = None
+    future: Value | None = None
     spawned_at: tuple[str, int] | None = None
+    executor: ExecutorFacts | None = None
+    searched: bool = False
+    """Its future was found by trying places: what follows from it is derived."""
+    followed: bool = False
+    """The tasks that it holds were looked for."""
     thread: ThreadFacts | None = None
     parent: TaskFacts | None = None
-    losses: list[tuple[str, str]] = field(default_factory=list)
+    losses: tuple[tuple[str, str], ...] = ()
     """What could not be read, and why: said once the task is known to be one."""
     problem: str | None = None
     """Why the task has no logical stack, where it should have one."""
     stack: LiveStack | None = None
-    waits: list[Wait] = field(default_factory=list)
+    waits: Sequence[Wait] = ()
     index: int = -1

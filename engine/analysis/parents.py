@@ -53,18 +53,30 @@ class Handles:
         self._walker = walker
         self._replays = replays
         self._reach = Reach(program, lambda n: bool(book.holds.all(n)), book.opaque, Follow.OWNED)
-        self._held: dict[int, tuple[TaskFacts, list[TaskFacts]]] = {}
+        self._held: list[tuple[TaskFacts, list[TaskFacts]]] = []
 
     def search(self, task: TaskFacts) -> None:
         """Read the tasks that a task holds."""
-        if id(task) in self._held:
+        if task.followed:
             return
+        task.followed = True
         held: list[TaskFacts] = []
-        self._held[id(task)] = (task, held)
         for header in self._headers(task):
             child = self._reader.read_held(header) if isinstance(header, Value) else None
             if child is not None:
                 held.append(child)
+        if held:
+            self._held.append((task, held))
+
+    def foresee(self, tasks: Sequence[TaskFacts]) -> None:
+        """Prepare for searching tasks with futures of one type and stacks, most of them alike."""
+        futures = [task.future for task in tasks if task.future is not None]
+        addresses = [future.address for future in futures]
+        cohorts = self._replays.cohorts(futures[0].type, addresses, self._of_stack, self, False)
+        for cohort in cohorts:
+            if not cohort.items:
+                for row in cohort.rows.tolist():
+                    tasks[row].followed = True
 
     def _headers(self, task: TaskFacts) -> Iterable[object]:
         future, stack = task.future, task.stack
@@ -74,10 +86,14 @@ class Handles:
         def ask(it: Value) -> tuple[object, ...]:
             if it is future:
                 return self._held_by(_frame_values(task))
-            values = self._walker.flat(it)[1:] if stack is not None else ()
-            return self._held_by([it, *(v for v in values if isinstance(v, Value))])
+            return self._held_by([it]) if stack is None else self._of_stack(it)
 
         return self._replays.ask(future, ask, self, stack is None)
+
+    def _of_stack(self, future: Value) -> tuple[object, ...]:
+        """Return the headers of the tasks whose handles lie in a future or in its stack."""
+        values = self._walker.flat(future)[1:]
+        return self._held_by([future, *(v for v in values if isinstance(v, Value))])
 
     def _held_by(self, starts: Iterable[Value]) -> tuple[object, ...]:
         """Return the headers of the tasks whose handles lie in some values, each once."""
@@ -97,7 +113,7 @@ class Handles:
 
     def set_parents(self) -> None:
         """Make each task the parent of those that it holds."""
-        for task, held in self._held.values():
+        for task, held in self._held:
             for child in held:
                 _adopt(task, child)
 

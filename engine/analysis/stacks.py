@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Protocol
 
 from adp_tui.engine.analysis.branches import BranchFinder, Children
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.dwarf.types import Kind
+from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError, LayoutError
 from adp_tui.engine.model import Branch, Frame, Macro
 from adp_tui.engine.program import Program
@@ -19,6 +20,9 @@ from adp_tui.engine.rust.names import plain_path
 from adp_tui.engine.text import clean
 from adp_tui.engine.value import Value
 
+if TYPE_CHECKING:
+    from adp_tui.engine.analysis.cohorts import Cohort
+
 __all__ = [
     "LiveBranch",
     "LiveFrame",
@@ -27,6 +31,7 @@ __all__ = [
     "StackShape",
     "StackWalker",
     "stack_identity",
+    "stacks_of",
 ]
 
 MAX_FRAMES = 64
@@ -128,12 +133,12 @@ class StackShape:
 class LiveStack:
     """A task's logical stack, outermost frame first. Its frames are made when they are asked for.
 
-    ``problem`` says why it ends early somewhere: the first reason; None when it is whole.
+    ``values`` are the places where the frames stand, in the order of ``_flat``.
     """
 
     __slots__ = ("_frames", "_values", "shape")
 
-    def __init__(self, shape: StackShape, values: tuple[Value, ...]) -> None:
+    def __init__(self, shape: StackShape, values: Iterable[Value]) -> None:
         self.shape = shape
         self._values = values
         self._frames: tuple[LiveFrame, ...] | None = None
@@ -149,6 +154,19 @@ class LiveStack:
         if self._frames is None:
             self._frames = _placed(self.shape.frames, iter(self._values))
         return self._frames
+
+
+def stacks_of(cohort: Cohort) -> Iterator[LiveStack]:
+    """Return the stacks of a cohort of futures, for each row."""
+    from adp_tui.engine.analysis.cohorts import Row
+
+    return map(LiveStack, repeat(_shape_of(cohort)), map(Row, repeat(cohort), range(len(cohort))))
+
+
+def _shape_of(cohort: Cohort) -> StackShape:
+    shape = cohort.items[0]
+    assert isinstance(shape, StackShape)
+    return shape
 
 
 def _placed(shapes: tuple[FrameShape, ...], values: Iterator[Value]) -> tuple[LiveFrame, ...]:
@@ -202,6 +220,13 @@ class StackWalker:
             shape, *values = self._replays.ask(future, self.flat, self)
         assert isinstance(shape, StackShape)
         return LiveStack(shape, tuple(v for v in values if isinstance(v, Value)))
+
+    def cohorts(self, type_: Type, futures: Sequence[int]) -> list[Cohort]:
+        """Return the futures of a type, by address, whose stacks are alike and whole."""
+        if self._replays is None:
+            return []
+        found = self._replays.cohorts(type_, futures, self.flat, self)
+        return [cohort for cohort in found if _shape_of(cohort).problem is None]
 
     def flat(self, future: Value) -> tuple[object, ...]:
         """Return the shape of a future's stack, and the values that its frames stand at."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from adp_tui.engine.adp.catalogue import choose, load_catalogue
 from adp_tui.engine.adp.descriptor import Descriptor, RegisteredRule
 from adp_tui.engine.adp.evaluate import Evaluator
+from adp_tui.engine.analysis import replay
 from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
@@ -16,7 +18,7 @@ from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
 from adp_tui.engine.analysis.rules import Applied, Bound, Losses, RuleBook
-from adp_tui.engine.analysis.stacks import LiveStack, StackWalker
+from adp_tui.engine.analysis.stacks import LiveStack, StackWalker, stacks_of
 from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
 from adp_tui.engine.analysis.threads import read_locals, region_of, set_roles, unwind_all
@@ -26,6 +28,9 @@ from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import Confidence, TaskState, Wait
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
+
+if TYPE_CHECKING:
+    from adp_tui.engine.analysis.cohorts import Cohort
 
 __all__ = ["Survey"]
 
@@ -43,7 +48,7 @@ class Survey:
     ) -> None:
         self.program = program
         self.losses = Losses()
-        self.replays = Replays(program, self.losses)
+        self.replays = Replays(program, self.losses, check)
         self._say = say
         self._check = check
         self.threads: list[ThreadFacts] = []
@@ -54,6 +59,8 @@ class Survey:
         self.names = FutureNames(self.book, self.walker.coroutines)
         self.tasks: list[TaskFacts] = []
         self.executors: list[ExecutorFacts] = []
+        self._cohorts: list[tuple[Cohort, list[TaskFacts]]] = []
+        """Tasks whose stacks are alike."""
         self.fds: dict[int, int] = {}
         self.numbering = Numbering()
         self.timers: dict[int, int] = {}
@@ -142,27 +149,49 @@ class Survey:
     def _find_more(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
         """Find executors that only futures, timers and sockets lead to: a parked LocalSet."""
         self.handles = Handles(self.program, self.book, self.reader, self.walker, self.replays)
+        leads = any(r.executor for a in self.applied for r in a.descriptor.adapters)
         for root in roots:
-            self._follow_frames(executors, root)
+            if leads:
+                self._follow_frames(executors, root)
             self.handles.search(root)
         for _ in range(4):
             before = len(executors), sum(len(e.tasks) for e in executors)
             executors.walk()
             for executor in list(executors):
-                for number, task in enumerate(list(executor.tasks)):
+                tasks = list(executor.tasks)
+                if leads:
+                    self._foresee(tasks)
+                for number, task in enumerate(tasks):
                     if number % 256 == 0:
                         self._check()
-                    self._follow_frames(executors, task)
+                    if leads:
+                        self._follow_frames(executors, task)
                     self.handles.search(task)
                 self._follow_wakers(executor)
             executors.walk()
             if before == (len(executors), sum(len(e.tasks) for e in executors)):
                 return
 
+    def _foresee(self, tasks: Sequence[TaskFacts]) -> None:
+        """Read the stacks of tasks, and look for what they hold, where many are alike."""
+        if len(tasks) < replay.MANY:
+            return
+        alike: dict[int, list[TaskFacts]] = {}
+        for task in tasks:
+            if task.future is not None and task.stack is None:
+                alike.setdefault(id(task.future.type), []).append(task)
+        for own in alike.values():
+            futures = [task.future for task in own if task.future is not None]
+            addresses = [future.address for future in futures]
+            for cohort in self.walker.cohorts(futures[0].type, addresses):
+                mine = list(map(own.__getitem__, cohort.rows.tolist()))
+                for task, stack in zip(mine, stacks_of(cohort), strict=True):
+                    task.stack = stack
+                self._cohorts.append((cohort, mine))
+            self.handles.foresee(own)
+
     def _follow_frames(self, executors: ExecutorSet, task: TaskFacts) -> None:
         """Add the executors that a task's own frames hold (``LocalSet::run_until``)."""
-        if not any(r.executor for a in self.applied for r in a.descriptor.adapters):
-            return
         stack = task.stack or self._walk(task)
         task.stack = stack
         if stack is None or id(stack.shape) in self._plain:

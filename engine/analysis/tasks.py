@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import partial
+from itertools import repeat
 
 from adp_tui.engine.adp.descriptor import TaskRule
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.analysis import replay
 from adp_tui.engine.analysis.facts import TaskFacts
-from adp_tui.engine.analysis.replay import Replays
+from adp_tui.engine.analysis.replay import Replays, by_type
 from adp_tui.engine.analysis.rules import Bound, RuleBook
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError, FaultError
@@ -19,26 +22,8 @@ __all__ = ["StackRanges", "TaskReader"]
 _FUTURE = "task future"
 _STILL = (TaskState.IDLE, TaskState.SCHEDULED)
 """Nobody polls or drops the future of such a task."""
+_NOTHING = (None, None)
 _STATES = {state.value: state for state in TaskState}
-
-
-class _Header(NamedTuple):
-    """What a task's header tells of it, as ``TaskFacts`` has it."""
-
-    ignored: bool
-    """It belongs to the runtime itself."""
-    kind: str
-    state: TaskState
-    type: Type | None
-    id: int | None
-    owner_id: int | None
-    cancelled: bool
-    joinable: bool
-    join_waker: Value | None
-    panic: str | None
-    future: Value | None
-    spawned_at: tuple[str, int] | None
-    scheduler: Value | None
 
 
 class StackRanges:
@@ -54,6 +39,12 @@ class StackRanges:
         """Tell whether the address lies in some thread's stack."""
         return any(start <= address < end for start, end in self._spans)
 
+    def without(self, addresses: Sequence[int]) -> list[int]:
+        """Return which of the addresses lie in no thread's stack."""
+        low = min((start for start, _ in self._spans), default=0)
+        high = max((end for _, end in self._spans), default=0)
+        return [a for a in addresses if not (low <= a < high and self.holds(a))]
+
 
 class TaskReader:
     """Reads tasks by the rule for their header's type; each address once."""
@@ -63,6 +54,8 @@ class TaskReader:
         self._replays = replays
         self._stacks = stacks
         self._known: dict[int, TaskFacts | None] = {}
+        self._foreseen: dict[int, tuple[TaskFacts | None, Value | None]] = {}
+        """Tasks that nobody asked for yet, and the executors that their headers lead to."""
         self._kinds = {
             id(a): [(Glob(k.scheduler), k.kind) for k in a.descriptor.kinds] for a in book.applied
         }
@@ -84,11 +77,39 @@ class TaskReader:
         if address in self._known:
             return self._known[address]
         bound = self._book.tasks.first(header.type.name)
-        task = None
-        if bound is not None and not self._stacks.holds(address):
-            task = self._read(header, bound)
+        task, scheduler = self._foreseen.pop(address, _NOTHING)
+        if task is None and bound is not None and not self._stacks.holds(address):
+            task, scheduler = self._read(header, bound)
+        if task is not None and scheduler is not None:
+            self.schedulers.append((task, scheduler))
         self._known[address] = task
         return task
+
+    def foresee(self, headers: Sequence[Value]) -> None:
+        """Prepare for reading the tasks of many headers, most of which are alike."""
+        if len(headers) < replay.MANY:
+            return
+        for type_, addresses in by_type(headers):
+            bound = self._book.tasks.first(type_.name)
+            if bound is not None:
+                unknown = [a for a in addresses if a not in self._known]
+                there = self._replays.readable(self._stacks.without(unknown), type_.size)
+                self._foresee(type_, there, bound)
+
+    def _foresee(self, type_: Type, addresses: Sequence[int], bound: Bound[TaskRule]) -> None:
+        ask = partial(self._header, bound)
+        for cohort in self._replays.cohorts(type_, addresses, ask, bound):
+            if cohort.items[0]:
+                continue
+            own = list(map(addresses.__getitem__, cohort.rows.tolist()))
+            headers = map(Value, repeat(cohort.memory), repeat(type_), own)
+            columns = map(cohort.column, range(2, len(cohort.items)))
+            made = list(map(TaskFacts, repeat(bound.applied), own, headers, *columns))
+            _judge(made[0], bound.rule)
+            if made[0].losses:
+                for task in made[1:]:
+                    _judge(task, bound.rule)
+            self._foreseen.update(zip(own, zip(made, cohort.column(1), strict=True), strict=True))
 
     def read_held(self, header: Value) -> TaskFacts | None:
         """Return the task whose handle was found in a variable, if it is still one.
@@ -105,47 +126,28 @@ class TaskReader:
             return None
         return task
 
-    def _read(self, header: Value, bound: Bound[TaskRule]) -> TaskFacts | None:
-        applied, rule = bound.applied, bound.rule
+    def _read(self, header: Value, bound: Bound[TaskRule]) -> tuple[TaskFacts | None, Value | None]:
+        """Return the task, and the executor that its header leads to."""
         try:
             header.read()
         except AdpError as error:
             why = error.reason if isinstance(error, FaultError) else str(error)
             self.unreadable[header.address] = f"a header cannot be read: {why}"
-            return None
-        found = _Header(*self._replays.ask(header, lambda it: self._header(it, bound), bound))
-        if found.ignored:
-            return None
-        task = TaskFacts(
-            applied=applied,
-            address=header.address,
-            header=header,
-            kind=found.kind,
-            state=found.state,
-            type=found.type,
-            id=found.id,
-            owner_id=found.owner_id,
-            cancelled=found.cancelled,
-            joinable=found.joinable,
-            future=found.future,
-            join_waker=found.join_waker,
-            panic=found.panic,
-            spawned_at=found.spawned_at,
-        )
-        if task.id is None and rule.raw_id is not None:
-            task.losses.append(("task id", "it cannot be read"))
-        if task.type is None:
-            task.problem = "the type of its future is not in the debug information"
-            task.losses.append((_FUTURE, task.problem))
-        elif task.future is None and task.state in _STILL:
-            task.problem = "it is not there, or cannot be read, but the task is not complete"
-            task.losses.append((_FUTURE, task.problem))
-        if found.scheduler is not None:
-            self.schedulers.append((task, found.scheduler))
-        return task
+            return _NOTHING
+        ask = partial(self._header, bound)
+        ignored, scheduler, *found = self._replays.ask(header, ask, bound)
+        if ignored:
+            return _NOTHING
+        task = TaskFacts(bound.applied, header.address, header, *found)
+        _judge(task, bound.rule)
+        return task, scheduler
 
-    def _header(self, header: Value, bound: Bound[TaskRule]) -> tuple[object, ...]:
-        """Return the fields of ``_Header``: all that a task's header tells."""
+    def _header(self, bound: Bound[TaskRule], header: Value) -> tuple[object, ...]:
+        """Return all that a task's header tells.
+
+        That is whether it belongs to the runtime itself, the executor that it leads to, and the
+        fields of ``TaskFacts`` from ``kind`` on.
+        """
         applied, rule = bound.applied, bound.rule
         env: dict[str, object] = {"it": header}
         for name, expression in rule.let:
@@ -166,6 +168,7 @@ class TaskReader:
             spawned = (str(place[0]), int(place[1]))
         return (
             ignored,
+            applied.value(rule.scheduler, env),
             self._kind(bound, scheduler_type),
             state,
             type_,
@@ -180,7 +183,6 @@ class TaskReader:
             applied.text(rule.panic, env) if complete else None,
             None if complete else applied.value(rule.future, env),
             spawned,
-            applied.value(rule.scheduler, env),
         )
 
     def _kind(self, bound: Bound[TaskRule], scheduler: object) -> str:
@@ -196,3 +198,17 @@ class TaskReader:
             if bound.applied.number(condition, env):
                 return _STATES.get(name, TaskState.UNKNOWN)
         return TaskState.UNKNOWN
+
+
+def _judge(task: TaskFacts, rule: TaskRule) -> None:
+    """Note what a task should have and does not."""
+    losses = []
+    if task.id is None and rule.raw_id is not None:
+        losses.append(("task id", "it cannot be read"))
+    if task.type is None:
+        task.problem = "the type of its future is not in the debug information"
+        losses.append((_FUTURE, task.problem))
+    elif task.future is None and task.state in _STILL:
+        task.problem = "it is not there, or cannot be read, but the task is not complete"
+        losses.append((_FUTURE, task.problem))
+    task.losses = tuple(losses)

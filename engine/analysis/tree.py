@@ -1,0 +1,166 @@
+"""What traced runs of a function found out, as a tree of reads: what to compare, what to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import field
+
+from adp_tui.engine.analysis.trace import SIGN, Origin, Trace
+from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.dwarf.types import Type
+from adp_tui.engine.errors import FaultError
+from adp_tui.engine.target import Memory
+from adp_tui.engine.value import Value
+
+__all__ = ["Leaf", "Node", "Place", "Tree", "plant", "replay"]
+
+MAX_NEAR = 4096
+"""Bytes from a value's beginning that are read at once."""
+_LAST = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """What a replay gives: a value, or a number where ``type`` is None; window -1 for neither."""
+
+    window: int
+    offset: int
+    type: Type | None
+
+    def found(self, memory: Memory, bases: Sequence[int]) -> object:
+        """Return the value or number under these bases."""
+        at = self.offset if self.window < 0 else bases[self.window] + self.offset
+        return at if self.type is None else Value(memory, self.type, at & _LAST)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """What the function gives at the end of a way: things that are always the same, and places."""
+
+    items: tuple[object, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A read: go on by what is there; ``then``: with a new window there, whatever is there."""
+
+    window: int
+    offset: int
+    size: int
+    end: int
+    """Where it ends in what is read at once; 0 where it is not near the value's beginning."""
+    next: dict[bytes, Node | Leaf] = field(default_factory=dict)
+    then: Node | Leaf | None = None
+
+    def child(self, edge: bytes | None) -> Node | Leaf | None:
+        """Return what follows where these bytes are read; None for any bytes."""
+        return self.then if edge is None else self.next.get(edge)
+
+
+@dataclass(slots=True, eq=False)
+class Tree:
+    """The ways through one function."""
+
+    root: Node | Leaf | None = None
+    missed: int = 0
+    hits: int = 0
+    traces: int = 0
+    near: int = 0
+    """How many bytes from the value's beginning are read at once."""
+    ready: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    """What was found out before it is asked for, by address."""
+    failed: int = 0
+    """Runs that could not be traced."""
+    keep: tuple[object, ...] = ()
+    """What the key names by identity."""
+
+
+def replay(tree: Tree, memory: Memory, address: int) -> tuple[object, ...] | None:
+    """Follow a tree from a value; None where it does not lead to an end."""
+    bases = [address]
+    read, node = memory.read, tree.root
+    try:
+        # One long read costs what a short one does.
+        near = read(address, tree.near)
+        while type(node) is Node:
+            if node.end:
+                raw = near[node.offset : node.end]
+            else:
+                raw = read(bases[node.window] + node.offset & _LAST, node.size)
+            child = node.next.get(raw)
+            if child is None:
+                child = node.then
+                number = int.from_bytes(raw, "little")
+                # What stands for nothing is 0, or beyond all that is handed out.
+                if child is None or not 1 < number < SIGN:
+                    return None
+                bases.append(number)
+            node = child
+    except FaultError:
+        return None
+    assert isinstance(node, Leaf)
+    return tuple(
+        item if type(item) is not Place else item.found(memory, bases) for item in node.items
+    )
+
+
+def plant(tree: Tree, trace: Trace) -> bool:
+    """Add a trace to the tree of its function; False where it contradicts what is there."""
+    windows = {0: 0}
+    handed: dict[int, Place] = {}
+    seen: set[tuple[int, int, int]] = set()
+    steps: list[tuple[int, int, int, bytes | None]] = []
+    for read in trace.log:
+        key = (read.window, read.offset, read.size)
+        if read.window < 0 or key in seen:
+            continue
+        seen.add(key)
+        slot = (read.window, read.offset)
+        passed = read.size == 8 and (slot in trace.followed or slot in trace.handed)
+        steps.append((windows[read.window], read.offset, read.size, None if passed else read.data))
+        if passed:
+            number = len(windows)
+            windows[trace.followed.get(slot, -number)] = number
+            for index, added in trace.handed.get(slot, {}).items():
+                handed[index] = Place(number, added, None)
+    leaf = Leaf(
+        tuple(handed.get(i) or _placed(item, windows) for i, item in enumerate(trace.result))
+    )
+    return _insert(tree, steps, leaf)
+
+
+def _insert(tree: Tree, steps: Sequence[tuple[int, int, int, bytes | None]], leaf: Leaf) -> bool:
+    """Add a way to a tree."""
+    parent: Node | None = None
+    edge: bytes | None = None
+    for window, offset, size, data in steps:
+        node = tree.root if parent is None else parent.child(edge)
+        if node is None:
+            near = window == 0 and offset >= 0 and offset + size <= MAX_NEAR
+            node = Node(window, offset, size, offset + size if near else 0)
+            tree.near = max(tree.near, node.end)
+            _attach(tree, parent, edge, node)
+        if isinstance(node, Leaf) or (node.window, node.offset, node.size) != (
+            window, offset, size,
+        ):  # fmt: skip
+            return False
+        parent, edge = node, data
+    if (tree.root if parent is None else parent.child(edge)) is not None:
+        return False
+    _attach(tree, parent, edge, leaf)
+    return True
+
+
+def _attach(tree: Tree, parent: Node | None, edge: bytes | None, node: Node | Leaf) -> None:
+    if parent is None:
+        tree.root = node
+    elif edge is None:
+        parent.then = node
+    else:
+        parent.next[edge] = node
+
+
+def _placed(item: object, windows: dict[int, int]) -> object:
+    if not isinstance(item, Origin):
+        return item
+    return Place(windows.get(item.window, -1), item.offset, item.type)
