@@ -20,9 +20,9 @@ from adp_tui.backends.process_files import ProcessFiles
 from adp_tui.backends.procfs import GoneError, Mapping, Procfs
 from adp_tui.backends.registers import syscall_of
 from adp_tui.backends.thread_pointers import thread_pointers
-from adp_tui.backends.tracer import StoppedThread, stop
+from adp_tui.backends.tracer import Hold, StoppedThread, stop
 from adp_tui.engine.arch import X86_64
-from adp_tui.engine.errors import FaultError
+from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.memory import Piece
 from adp_tui.engine.target import Facts, Module, Target, ThreadState
 
@@ -90,6 +90,7 @@ class LiveProcess:
         self._max_pause = max_pause
         self._stops = stops
         self._files: dict[str, FilePages] = {}
+        self._hold: Hold | None = None
         self._mapped_files: list[MappedFile] = []
         self._found: list[FoundModule] = []
         with explained(self.procfs):
@@ -122,10 +123,11 @@ class LiveProcess:
         with explained(self.procfs):
             self._check_same()
             mappings, pages = self._mapped()
+            clock = self.procfs.clock_ns()
             threads = self._running_threads(mappings, pages)
             stacks = filter(None, (_stack(mappings, each.registers) for each in threads))
             memory = self._memory(_copied(pages, stacks), mappings, pages)
-            return self._target(memory, mappings, pages, threads, None)
+            return self._target(memory, mappings, pages, threads, clock, None)
 
     def stop(self, looked: Target) -> Target:
         """Stop the process, copy what was read of ``looked``, and let it run on.
@@ -142,21 +144,57 @@ class LiveProcess:
             self._check_same()
             plan = _plan(looked)
 
-            def copy(threads: Sequence[StoppedThread], began: float) -> Sequence[StoppedThread]:
+            def copy(
+                threads: Sequence[StoppedThread], began: float
+            ) -> tuple[Sequence[StoppedThread], int]:
                 used = (_stack(looked.mappings, each.registers) for each in threads)
                 more = _lacking(plan, filter(None, used))
                 plan.copy(self.procfs.pid, more, began + self._max_pause)
-                return threads
+                return threads, self.procfs.clock_ns()
 
             extras = self._extras()
-            stopped = stop(self.procfs, copy)
+            if self._hold is not None:
+                (stopped, clock), pause = self._hold.run(copy), 0.0
+            else:
+                done = stop(self.procfs, copy)
+                (stopped, clock), pause = done.result, done.seconds
             mappings, pages = self._mapped()
             memory = self._memory(plan.pieces(), mappings, pages)
-            threads = tuple(self._thread(each, memory, extras) for each in stopped.result)
-            return self._target(memory, mappings, pages, threads, stopped.seconds)
+            threads = tuple(self._thread(each, memory, extras) for each in stopped)
+            return self._target(memory, mappings, pages, threads, clock, pause)
+
+    # To pause.
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the process stands until it is let go."""
+        return self._hold is not None
+
+    def hold(self) -> None:
+        """Let the process stand until ``let_go``, ``close``, or the end of adp-tui.
+
+        Raises:
+            OpenError: it may not be stopped, or has ended.
+        """
+        if not self._stops:
+            raise OpenError(
+                f"process {self.procfs.pid} is looked at without stopping it",
+                help="start adp-tui without --no-stop to pause it",
+            )
+        if self._hold is None:
+            with explained(self.procfs):
+                self._check_same()
+                self._hold = Hold(self.procfs)
+
+    def let_go(self) -> None:
+        """Let the process run on."""
+        if self._hold is not None:
+            self._hold.let_go()
+            self._hold = None
 
     def close(self) -> None:
-        """Let go of the process."""
+        """Let go of the process; it runs on."""
+        self.let_go()
         for pages in self._files.values():
             pages.close()
         self._files.clear()
@@ -201,6 +239,7 @@ class LiveProcess:
         mappings: tuple[Mapping, ...],
         pages: ProcessPages,
         threads: tuple[ThreadState, ...],
+        clock_ns: int,
         pause: float | None,
     ) -> LiveTarget:
         program = next((each.module for each in self._found if each.module.is_executable), None)
@@ -215,6 +254,7 @@ class LiveProcess:
             taken_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             entry=self.procfs.auxv().get(AT_ENTRY),
             pause_ms=None if pause is None else round(pause * 1000, 3),
+            clock_ns=clock_ns,
         )
         modules = tuple(each.module for each in self._found)
         return LiveTarget(facts, memory, threads, modules, mappings, pages)

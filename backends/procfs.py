@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -154,6 +155,17 @@ class Procfs:
             return os.readlink(os.fsencode(self.folder / "exe"))
         except FileNotFoundError:
             raise self._gone() from None
+
+    def clock_ns(self) -> int:
+        """Return CLOCK_MONOTONIC as the process sees it: a time namespace may shift it."""
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        try:
+            lines = [line.split() for line in self._bytes("timens_offsets").splitlines()]
+        except (GoneError, OSError):
+            # Before Linux 5.6 there are no such namespaces.
+            return now
+        shift = next((line for line in lines if line[0] == b"monotonic"), [b"", b"0", b"0"])
+        return now + int(shift[1]) * 1_000_000_000 + int(shift[2])
 
     def sleep(self, tid: int) -> Sleep | None:
         """Return where a thread sleeps; None for one that runs."""

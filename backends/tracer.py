@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
-import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -24,7 +25,7 @@ from adp_tui.backends.procfs import GoneError, Procfs
 from adp_tui.engine.arch import X86_64
 from adp_tui.engine.errors import AdpError
 
-__all__ = ["NotPermittedError", "Stopped", "StoppedThread", "stop"]
+__all__ = ["Hold", "NotPermittedError", "Stopped", "StoppedThread", "stop"]
 
 T = TypeVar("T")
 
@@ -84,6 +85,9 @@ class _Stop:
     procfs: Procfs
     tracees: dict[int, _Tracee] = field(default_factory=dict)
     began: float = 0.0
+    """When the first thread was interrupted, by ``perf_counter``."""
+    seconds: float = 0.0
+    """How long the process stood."""
 
     def all_threads(self) -> None:
         """Stop every thread, also those that are made meanwhile."""
@@ -147,9 +151,17 @@ class _Stop:
                     return
                 time.sleep(_SPIN_S)
 
-    def threads(self) -> list[StoppedThread]:
-        """Return the registers of every thread."""
-        return [_thread(each) for each in self.tracees.values() if not each.gone]
+    def stopped(self) -> list[StoppedThread]:
+        """Stop every thread and return their registers.
+
+        Raises:
+            GoneError, NotPermittedError: as ``stop`` says.
+        """
+        self.all_threads()
+        threads = [_thread(each) for each in self.tracees.values() if not each.gone]
+        if not threads:
+            raise GoneError(f"process {self.procfs.pid} has ended")
+        return threads
 
     def let_go(self) -> None:
         """Let every thread run on, with the signal that it was about to get."""
@@ -158,6 +170,8 @@ class _Stop:
                 # One that was killed meanwhile is not there any more.
                 with contextlib.suppress(PtraceError):
                     ptrace_detach(tracee.tid, tracee.signal)
+        self.tracees.clear()
+        self.seconds = time.perf_counter() - self.began
 
 
 def _has_stopped(tracee: _Tracee) -> bool:
@@ -205,27 +219,48 @@ def stop(procfs: Procfs, work: Callable[[Sequence[StoppedThread], float], T]) ->
         GoneError: the process has ended.
         NotPermittedError: it may not be traced.
     """
-    outcome: list[Stopped[T]] = []
-    failure: list[BaseException] = []
+    held = _Stop(procfs)
 
-    def run() -> None:
-        held = _Stop(procfs)
+    def once() -> T:
         try:
-            try:
-                held.all_threads()
-                threads = held.threads()
-                if not threads:
-                    raise GoneError(f"process {procfs.pid} has ended")
-                result = work(threads, held.began)
-            finally:
-                held.let_go()
-            outcome.append(Stopped(result, time.perf_counter() - held.began))
-        except BaseException as error:
-            failure.append(error)
+            # In one go: to change threads would cost a part of the pause.
+            return work(held.stopped(), held.began)
+        finally:
+            held.let_go()
 
-    thread = threading.Thread(target=run, name="tracer", daemon=True)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with ThreadPoolExecutor(1, "tracer") as thread:
+            result = thread.submit(once).result()
+    finally:
+        if collects:
+            gc.enable()
+    return Stopped(result, held.seconds)
+
+
+class Hold:
+    """A process that stands until it is let go, or adp-tui ends.
+
+    Raises:
+        GoneError: the process has ended.
+        NotPermittedError: it may not be traced.
+    """
+
+    def __init__(self, procfs: Procfs) -> None:
+        self._held = _Stop(procfs)
+        self._thread = ThreadPoolExecutor(1, "tracer")
+        try:
+            self.threads = self._thread.submit(self._held.stopped).result()
+        except BaseException:
+            self.let_go()
+            raise
+
+    def run(self, work: Callable[[Sequence[StoppedThread], float], T]) -> T:
+        """Do something on the thread that traces the process."""
+        return self._thread.submit(work, self.threads, time.perf_counter()).result()
+
+    def let_go(self) -> None:
+        """Let the process run on."""
+        self._thread.submit(self._held.let_go)
+        self._thread.shutdown()

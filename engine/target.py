@@ -169,6 +169,8 @@ class Facts:
     """What is missing from the target itself, in sentences (a truncated core: how much)."""
     pause_ms: float | None = None
     """How long a live process stood for this snapshot; None where it was not stopped."""
+    clock_ns: int | None = None
+    """CLOCK_MONOTONIC of the target at this moment; None for a core, which does not tell."""
 
 
 class Target(Protocol):
@@ -222,6 +224,23 @@ class Moving(Protocol):
         Raises:
             OpenError: it cannot be stopped, or has ended.
         """
+        ...
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the process stands until it is let go."""
+        ...
+
+    def hold(self) -> None:
+        """Let the process stand until ``let_go`` or ``close``.
+
+        Raises:
+            OpenError: it may not be stopped, or has ended.
+        """
+        ...
+
+    def let_go(self) -> None:
+        """Let the process run on."""
         ...
 
     def close(self) -> None:

@@ -54,6 +54,7 @@ class Builtins:
             "sym": (1, self._sym),
             "str": (1, self._str),
             "loc": (1, self._loc),
+            "since": (1, self._since),
             "static": (1, self._static),
             "tls": (1, self._tls),
             "untag": (2, lambda v, m: (self._number(v) or 0) & ~(self._number(m) or 0)),
@@ -290,6 +291,26 @@ class Builtins:
         line = self._number(planner.field(value.type, "line").run(value))
         text = self._str(file.run(value))
         return (text, line) if isinstance(text, str) and line is not None else None
+
+    def _since(self, value: object) -> object:
+        """Return the milliseconds from a ``std::time::Instant`` to the moment of the snapshot."""
+        now = self._ev.program.target.facts.clock_ns
+        current = value if isinstance(value, Value) else None
+        for _ in range(MAX_PEEL):
+            if now is None or current is None:
+                return None
+            if current.type.member("tv_sec") is not None:
+                break
+            current = self._ev.planner.peel(current.type).run(current)
+        if now is None or current is None:
+            return None
+        field = self._ev.planner.field
+        seconds, nanoseconds = (
+            self._number(field(current.type, name).run(current)) for name in ("tv_sec", "tv_nsec")
+        )
+        if seconds is None or nanoseconds is None:
+            return None
+        return (now - seconds * 1_000_000_000 - nanoseconds) // 1_000_000
 
     def _static(self, path: object) -> object:
         found = self._ev.program.static(path) if isinstance(path, str) else ()
