@@ -11,11 +11,13 @@ import enum
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import field
+from typing import ClassVar
 
 from adp_tui.engine.dataclass import dataclass
 
 __all__ = [
     "Branch",
+    "Changes",
     "Confidence",
     "Doing",
     "Executor",
@@ -548,6 +550,21 @@ class ResourceColumns(Sequence[Resource]):
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of the tasks since the snapshot before."""
+
+    still: array[int]
+    """For each task how many snapshots before this one showed it as it is: 0 for one that moved,
+    ``NEW`` for one that was not there."""
+    gone: int
+    """Tasks that are not there any more."""
+    derived: int
+    """Tasks without a number: told apart by address and type, which a new one may have as well."""
+
+    NEW: ClassVar[int] = -1
+
+
+@dataclass(frozen=True, slots=True)
 class TargetFacts:
     """The report's ``target``: what was opened."""
 
@@ -588,3 +605,5 @@ class Snapshot:
     resources: ResourceColumns = field(default_factory=ResourceColumns)
     findings: tuple[Finding, ...] = ()
     losses: tuple[Loss, ...] = ()
+    changes: Changes | None = None
+    """Since the snapshot before; None for the first one, and for a core."""

@@ -7,9 +7,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from adp_tui.engine.analysis.analysis import Analysis, analyse
+from adp_tui.engine.analysis.changes import Census
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.inspection import Inspection, Item
@@ -89,7 +91,7 @@ class Session:
             CancelledError: ``cancel`` was called.
         """
         with self._call() as opened:
-            return summary(opened.snapshot)
+            return self._summary(opened)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -144,8 +146,32 @@ class Session:
         """
         with self._call() as opened:
             if isinstance(self._source, Moving):
-                opened = self._opened = self._read()
-            return summary(opened.snapshot)
+                # While its memory is still there.
+                before = opened.analysis.census()
+                opened = self._opened = self._read(before)
+            return self._summary(opened)
+
+    def hold(self, wanted: bool) -> Summary:
+        """Let a live process stand, or run on.
+
+        Raises:
+            OpenError: it may not be stopped, or has ended.
+        """
+        with self._call() as opened:
+            if isinstance(self._source, Moving):
+                if wanted:
+                    self._source.hold()
+                else:
+                    self._source.let_go()
+            return self._summary(opened)
+
+    def _summary(self, opened: _Opened) -> Summary:
+        moving = self._source if isinstance(self._source, Moving) else None
+        return replace(
+            summary(opened.snapshot),
+            moves=moving is not None,
+            held=moving is not None and moving.is_held,
+        )
 
     def cancel(self) -> None:
         """Stop what another thread is waiting for; before ``open``, the opening."""
@@ -183,7 +209,7 @@ class Session:
                     self._calls -= 1
                     self._cancelled = self._cancelled and self._calls > 0
 
-    def _read(self) -> _Opened:
+    def _read(self, before: Census | None = None) -> _Opened:
         source = self._source
         self._epoch += 1
         if not isinstance(source, Moving):
@@ -198,6 +224,8 @@ class Session:
             if not analysis.is_torn or time.monotonic() - began > PATIENCE_S:
                 break
         analysis.mark_torn()
+        if before is not None:
+            analysis.compare(before)
         return _Opened(analysis)
 
     def _analysed(self, target: Target) -> Analysis:
@@ -226,6 +254,7 @@ class _Opened:
     """A snapshot and what is made of it when asked for."""
 
     def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
         self.snapshot = analysis.snapshot
         self.inspection = Inspection(analysis)
         self.panes = Panes(self.snapshot)

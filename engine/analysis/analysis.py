@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
+from adp_tui.engine.analysis.changes import Census, compare, take_census
 from adp_tui.engine.analysis.freeze import freeze
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
 from adp_tui.engine.analysis.survey import Survey
@@ -28,6 +30,7 @@ class Analysis:
         self._survey = survey
         self.program = survey.program
         self.snapshot = snapshot
+        self._census: Census | None = None
 
     @property
     def is_torn(self) -> bool:
@@ -38,6 +41,18 @@ class Analysis:
     def mark_torn(self) -> None:
         """Mark in the snapshot what was read while the target ran."""
         self.snapshot = marked(self._survey, self.snapshot)
+
+    def census(self) -> Census:
+        """Note how each task stands, for a later snapshot; while the memory is still there."""
+        if self._census is None:
+            self._census = take_census(self._survey, self.snapshot)
+        return self._census
+
+    def compare(self, before: Census) -> None:
+        """Mark in the snapshot what changed since the one before."""
+        tasks = self.snapshot.tasks
+        states = (tasks.STATES[state] for state in tasks.state)
+        self.snapshot = replace(self.snapshot, changes=compare(before, self.census(), states))
 
     def task_frames(self, index: int) -> LiveStack | None:
         """Walk the logical stack of task ``index`` again, with addresses; None when it has none."""

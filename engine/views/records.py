@@ -127,6 +127,12 @@ class Summary:
     """Entities by kind: executors, threads, tasks, waits, losses."""
     runtimes: tuple[RuntimeFacts, ...]
     losses: tuple[Loss, ...]
+    changes: tuple[tuple[str, int], ...] = ()
+    """Tasks by what became of them since the snapshot before: new, gone, moved, still."""
+    moves: bool = False
+    """Whether the target is a process that can be looked at again."""
+    held: bool = False
+    """Whether it stands until it is let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +225,10 @@ class Door(Protocol):
 
     def refresh(self) -> Summary:
         """Take a new snapshot; on a core the same one."""
+        ...
+
+    def hold(self, wanted: bool) -> Summary:
+        """Let a live process stand, or run on; a core does neither."""
         ...
 
     def cancel(self) -> None:

@@ -24,7 +24,17 @@ def summary(snapshot: Snapshot) -> Summary:
         ),
         runtimes=snapshot.target.runtimes,
         losses=snapshot.losses,
+        changes=_changes(snapshot),
     )
+
+
+def _changes(snapshot: Snapshot) -> tuple[tuple[str, int], ...]:
+    changes = snapshot.changes
+    if changes is None:
+        return ()
+    new, moved = changes.still.count(changes.NEW), changes.still.count(0)
+    still = len(changes.still) - new - moved
+    return (("new", new), ("gone", changes.gone), ("moved", moved), ("still", still))
 
 
 def title(snapshot: Snapshot) -> str:

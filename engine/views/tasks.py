@@ -25,6 +25,10 @@ MAX_WAITS = 3
 """Waits that are spelled out in one cell."""
 
 
+_SINCE = Column("since", "Since", 6)
+"""What became of a task since the snapshot before; only where there is one."""
+
+
 class Tasks(Table):
     """Rows of tasks over the snapshot's columns: no ``Task`` record is made to filter or sort."""
 
@@ -42,6 +46,8 @@ class Tasks(Table):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self._snapshot = snapshot
+        if snapshot.changes is not None:
+            self.columns = (*self.columns[:2], _SINCE, *self.columns[2:])
         self._tasks = snapshot.tasks
         self._threads = {t.tid: t for t in snapshot.threads}
 
@@ -76,6 +82,11 @@ class Tasks(Table):
                 return Cells(lambda: tasks.kind, tasks.texts.text)
             case "state":
                 return Cells(lambda: list(zip(tasks.state, tasks.panic, strict=True)), self._state)
+            case "since":
+                changes = self._snapshot.changes
+                assert changes is not None
+                still = changes.still
+                return Cells(lambda: still, _since, lambda n: -n)
             case "where":
                 codes = lambda: list(zip(tasks.executor, tasks.thread, strict=True))  # noqa: E731
                 return Cells(codes, _where)
@@ -136,6 +147,13 @@ class Tasks(Table):
             return ("timer", left is None, left or 0.0, ())
         words = self.cells("waits").text(index)
         return ("~" if wait is None else wait.kind, False, 0.0, key_order(words))
+
+
+def _since(still: int) -> Cell:
+    """Say how many snapshots show a task as it is: ``new``, ``moved``, ``=3``."""
+    if still < 0:
+        return Cell("new", Tone.NOTICE)
+    return Cell("moved", Tone.GOOD) if still == 0 else Cell(f"={still}", Tone.MUTED)
 
 
 def task_name(snapshot: Snapshot, index: int) -> str:
