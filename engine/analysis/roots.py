@@ -46,22 +46,37 @@ class RootFinder:
 
     def find(self, thread: ThreadFacts) -> TaskFacts | None:
         """Return the thread's root as a task, with its logical stack; None when it has none."""
-        inner: list[str] = []
+        inner: list[RawFrame] = []
         for raw, names in thread.scopes:
             for name in names:
                 bound = self._book.roots.first(name)
                 if bound is not None:
                     task = self._root(thread, raw, name, bound)
                     thread.root_frame = raw
-                    if task.type is not None and _poll_of(task.type.name) in inner:
+                    if task.type is not None and self._is_polled(task.type.name, inner):
                         task.state = TaskState.RUNNING
                         thread.task = task
                     elif task.stack is not None and task.stack.problem is not None:
                         why = task.stack.problem
                         bound.applied.losses.add("task stack", why, task.address)
                     return task
-            inner.extend(strip_generics(name) for name in names)
+            inner.append(raw)
         return None
+
+    def _is_polled(self, type_name: str, frames: Sequence[RawFrame]) -> bool:
+        """Tell whether one of these frames polls the coroutine with this type."""
+        poll = _poll_of(type_name)
+        return any(self._holds(raw, poll) for raw in frames)
+
+    def _holds(self, raw: RawFrame, function: str) -> bool:
+        try:
+            return any(
+                function.endswith(strip_generics(scope.own_name))
+                and function == strip_generics(scope.name)
+                for scope in scopes(self._program, raw)
+            )
+        except AdpError:
+            return False
 
     def _root(
         self, thread: ThreadFacts, raw: RawFrame, name: str, bound: Bound[RootRule]

@@ -29,11 +29,11 @@ def unwind_all(
 ) -> list[ThreadFacts]:
     """Unwind every thread and name the functions of each of its frames.
 
-    The names are DWARF's where a rule of some descriptor may match them, and for closures and
-    coroutines; a function of another crate has its plain name, which costs less to find.
+    The names are DWARF's where a rule of some descriptor may match them; a function of another
+    crate has its plain name, which costs less to find.
     """
     unwinder = Unwinder(program)
-    crates = _crates(descriptors)
+    modules = _modules(descriptors)
     facts = []
     for state in program.target.threads():
         check()
@@ -42,7 +42,7 @@ def unwind_all(
         named = []
         for raw in native.frames:
             try:
-                names = tuple(_name(scope, crates) for scope in scopes(program, raw))
+                names = tuple(_name(scope, modules) for scope in scopes(program, raw))
             except AdpError:
                 names = ()
             named.append((raw, names))
@@ -51,23 +51,28 @@ def unwind_all(
     return facts
 
 
-def _crates(descriptors: Sequence[Descriptor]) -> frozenset[str]:
-    """Return the crates that the rules for functions begin with; empty text for any."""
+def _modules(descriptors: Sequence[Descriptor]) -> tuple[str, ...]:
+    """Return the modules that the rules for functions begin with; empty text for any."""
     globs = [
         *(rule.fn for d in descriptors for rule in d.roles),
         *(rule.fn for d in descriptors for rule in d.roots),
         *(pattern for d in descriptors for pattern in d.polls),
     ]
-    return frozenset(glob.partition("*")[0].partition("::")[0] for glob in globs)
+    modules = (glob.partition("*")[0].rpartition("::") for glob in globs)
+    return tuple(dict.fromkeys(module + colons for module, colons, _ in modules))
 
 
-def _name(scope: Scope, crates: frozenset[str]) -> str:
+def _name(scope: Scope, modules: tuple[str, ...]) -> str:
     linkage = scope.linkage_name
-    if linkage is None or not linkage.startswith("_ZN") or "closure" in linkage:
+    if linkage is None or not linkage.startswith(("_ZN", "_R")):
         return scope.name
-    if any(crate in linkage for crate in crates):
+    plain = function_name(linkage)
+    if plain.startswith(modules):
         return scope.name
-    return function_name(linkage)
+    if "<" in plain and any(module.partition("::")[0] in linkage for module in modules):
+        # DWARF has what implements a trait for a type in the module where that is written.
+        return scope.name
+    return plain
 
 
 def read_locals(book: RuleBook, executors: ExecutorSet, threads: Sequence[ThreadFacts]) -> None:

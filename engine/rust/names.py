@@ -13,6 +13,7 @@ __all__ = [
     "demangle",
     "function_name",
     "future_name",
+    "is_closure",
     "linkage_ending",
     "plain_path",
     "short_type",
@@ -158,6 +159,11 @@ def function_name(linkage_name: str | None, dw_name: str | None = None) -> str:
         return clean(linkage_name or "", MAX_NAME)
     specials = [s for s in split_segments(strip_generics(dw_name or "")) if _SPECIAL.fullmatch(s)]
     return clean(_merge(split_segments(strip_generics(demangled)), specials), MAX_NAME)
+
+
+def is_closure(dw_name: str) -> bool:
+    """Tell whether a function's own DWARF name is that of a closure, or of a coroutine."""
+    return _SPECIAL.fullmatch(strip_generics(dw_name)) is not None
 
 
 def plain_path(dw_name: str) -> str:

@@ -32,9 +32,12 @@ _OPTIMIZED_OUT = "optimized out"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """A function that a frame's address lies in. ``linkage_name`` is mangled, or None."""
+    """A function that a frame's address lies in. ``linkage_name`` is mangled, or None;
+    ``own_name`` is the last part of ``name``, which alone costs no pass over the unit.
+    """
 
     linkage_name: str | None
+    own_name: str
     inlined: bool
     _source: DebugInfo
     _offset: int
@@ -89,15 +92,15 @@ def scopes(program: Program, raw: RawFrame) -> Sequence[Scope]:
         around = reversed(debug.scopes.around(address))
         known[address] = tuple(_plain(debug, die) for die in around if die.tag in _FUNCTIONS)
     return tuple(
-        Scope(linkage, inlined, debug, offset, named)
-        for linkage, inlined, offset, named in known[address]
+        Scope(linkage, own, inlined, debug, offset, named)
+        for linkage, own, inlined, offset, named in known[address]
     )
 
 
-def _plain(debug: DebugInfo, die: Die) -> tuple[str | None, bool, int, int]:
+def _plain(debug: DebugInfo, die: Die) -> tuple[str | None, str, bool, int, int]:
     named = origin_of(debug, die)
     linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
-    return linkage, die.tag != TAG.SUBPROGRAM, die.offset, named.offset
+    return linkage, named.text() or "", die.tag != TAG.SUBPROGRAM, die.offset, named.offset
 
 
 def variables(program: Program, raw: RawFrame) -> Sequence[NativeVariable]:

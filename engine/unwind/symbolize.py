@@ -16,7 +16,7 @@ from adp_tui.engine.errors import AdpError
 from adp_tui.engine.image import Image
 from adp_tui.engine.model import NativeFrame
 from adp_tui.engine.program import Program
-from adp_tui.engine.rust.names import function_name
+from adp_tui.engine.rust.names import function_name, is_closure
 from adp_tui.engine.text import clean
 from adp_tui.engine.unwind.unwinder import RawFrame
 
@@ -141,9 +141,13 @@ class Symbolizer:
         linkage = die.text(AT.LINKAGE_NAME) or named.text(AT.LINKAGE_NAME)
         if linkage is not None and linkage.startswith(("_ZN", "_R")):
             plain = function_name(linkage)
+            # Only closures need DWARF's names, and only those inside others need all of the path,
+            # which costs a pass over the unit.
             if "{" not in plain:
-                # Only closures need DWARF's names, which cost a pass over the unit.
                 return plain
+            own = named.text() or ""
+            if plain.count("{") == 1 and is_closure(own):
+                return function_name(linkage, own)
         return function_name(linkage, debug.qualified_name(named)) or None
 
     @staticmethod
