@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from adp_tui.engine.analysis.analysis import Analysis, analyse
-from adp_tui.engine.analysis.changes import Census
+from adp_tui.engine.analysis.successors import Successors
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.inspection import Inspection, Item
@@ -146,10 +146,13 @@ class Session:
         """
         with self._call() as opened:
             if isinstance(self._source, Moving):
-                # While its memory is still there.
-                before = opened.analysis.census()
-                opened = self._opened = self._read(before)
+                opened = self._opened = self._read()
             return self._summary(opened)
+
+    def successor(self, key: str) -> str | None:
+        """Return the key that something of the snapshot before has in this one; None for gone."""
+        with self._call() as opened:
+            return opened.successors.of(key)
 
     def hold(self, wanted: bool) -> Summary:
         """Let a live process stand, or run on.
@@ -209,24 +212,53 @@ class Session:
                     self._calls -= 1
                     self._cancelled = self._cancelled and self._calls > 0
 
-    def _read(self, before: Census | None = None) -> _Opened:
-        source = self._source
+    def _read(self) -> _Opened:
+        """Take a snapshot, the first one or a later one."""
+        source, program = self._source, self._program
         self._epoch += 1
         if not isinstance(source, Moving):
             return _Opened(self._analysed(source))
-        for _ in range(MAX_TRIES):
-            began = time.monotonic()
-            looked = source.look()
-            analysis = self._analysed(looked)
-            stopped = source.stop(looked)
-            if stopped is not looked:
-                analysis = self._analysed(stopped)
-            if not analysis.is_torn or time.monotonic() - began > PATIENCE_S:
-                break
-        analysis.mark_torn()
+        before = None if program is None else program.target
+        # While the memory of the snapshot before is still there.
+        census = None if self._opened is None else self._opened.analysis.census()
+        try:
+            analysis = self._moment(source)
+        except BaseException:
+            if program is not None and before is not None:
+                # The snapshot before stays.
+                self._program = program
+                program.move_to(before)
+            raise
         if before is not None:
-            analysis.compare(before)
-        return _Opened(analysis)
+            before.close()
+        analysis.mark_torn()
+        if census is None or self._opened is None:
+            return _Opened(analysis)
+        analysis.compare(census)
+        successors = Successors(self._opened.snapshot, census, analysis.snapshot, analysis.census())
+        return _Opened(analysis, successors)
+
+    def _moment(self, source: Moving) -> Analysis:
+        """Look at a process that runs, then copy what was looked at while it stands."""
+        targets: list[Target] = []
+        kept: Target | None = None
+        try:
+            while True:
+                began = time.monotonic()
+                targets.append(looked := source.look())
+                analysis = self._analysed(looked)
+                targets.append(stopped := source.stop(looked))
+                if stopped is not looked:
+                    analysis = self._analysed(stopped)
+                tries = len(targets) // 2
+                late = time.monotonic() - began > PATIENCE_S
+                if tries == MAX_TRIES or late or not analysis.is_torn:
+                    kept = stopped
+                    return analysis
+        finally:
+            for target in targets:
+                if target is not kept:
+                    target.close()
 
     def _analysed(self, target: Target) -> Analysis:
         """Find out everything about a target, or about the same one at a later moment."""
@@ -238,13 +270,10 @@ class Session:
 
         say("looking at the modules")
         program = self._program
-        before = None if program is None else program.target
         if program is None or not program.move_to(target):
             program = self._program = Program(
                 target, debug_files=self._debug_files, sysroot=self._sysroot, cache=self._cache
             )
-        if before is not None and before is not target:
-            before.close()
         analysis = analyse(program, say, lambda: self._cancelled, self._epoch)
         program.keep_answers()
         return analysis
@@ -253,8 +282,9 @@ class Session:
 class _Opened:
     """A snapshot and what is made of it when asked for."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, successors: Successors | None = None) -> None:
         self.analysis = analysis
+        self.successors = successors or Successors()
         self.snapshot = analysis.snapshot
         self.inspection = Inspection(analysis)
         self.panes = Panes(self.snapshot)

@@ -112,6 +112,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("sort", "s", "sort", "sort", "Sort by the next column, at last by none.", "Rows"),
     Action("invert", "I", "invert", "invert", "Invert the order.", "Rows"),
     Action("tree", "t", "tree", "tree", "Show tasks as a tree, or flat.", "Rows"),
+    Action(
+        "refresh", "r", "refresh", "refresh", "Take a new snapshot of a live process.", "Process"
+    ),
+    Action(
+        "auto", "a", "auto", "auto", "Take new snapshots by itself, or end that.", "Process"
+    ),
+    Action(
+        "hold", "p", "hold", "pause", "Let the process stand, or run on.", "Process"
+    ),
     Action("page.close", "escape,q,enter,backspace", "close", "close", "Close this screen.",
            "Program", ("page",)),
     Action("help", "question_mark,f1", "keys", "help", "Show the keys of this screen.", "Program"),
@@ -128,8 +137,10 @@ ACTIONS: tuple[Action, ...] = (
 )  # fmt: skip
 """All actions, in the order of the help screen."""
 
-FOOTER = ("open", "filter", "sort", "tree", "pane.zoom", "losses", "help", "quit")
-"""What stands in the line of keys, at most eight."""
+FOOTER = (
+    "open", "filter", "sort", "tree", "pane.zoom", "refresh", "hold", "losses", "help", "quit"
+)  # fmt: skip
+"""What stands in the line of keys, at most eight for a core, two more for a live process."""
 
 _NAMES = {
     "slash": "/",

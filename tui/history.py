@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from adp_tui.engine.views.records import Query
 
-__all__ = ["History", "Visit"]
+__all__ = ["History", "Visit", "renamed"]
 
 _KEPT = 100
+
+
+def renamed(query: Query, names: Mapping[str, str | None]) -> Query:
+    """Return a query with the keys of a new snapshot; what is gone is named no more."""
+    if not query.collapsed:
+        return query
+    kept = (names.get(key) for key in query.collapsed)
+    return replace(query, collapsed=frozenset(key for key in kept if key is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,20 @@ class History:
         if not self._visits or self._visits[-1] != visit:
             self._visits.append(visit)
             del self._visits[:-_KEPT]
+
+    def keys(self) -> Iterator[str]:
+        """Yield the keys that the visits name."""
+        for visit in self._visits:
+            yield from visit.query.collapsed
+            if visit.key is not None:
+                yield visit.key
+
+    def rename(self, names: Mapping[str, str | None]) -> None:
+        """Let the visits name what they named before by the keys of a new snapshot."""
+        self._visits = [
+            Visit(renamed(visit.query, names), None if visit.key is None else names.get(visit.key))
+            for visit in self._visits
+        ]
 
     def back(self) -> Visit | None:
         """Return the last place and forget it; None when there is none."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from adp_tui.engine.errors import AdpError, CancelledError
-from adp_tui.engine.views.records import Door, FrameRow, Query, Rows, TaskDetail, VariableRow
+from adp_tui.engine.views.records import (
+    Door,
+    FrameRow,
+    Query,
+    Rows,
+    Summary,
+    TaskDetail,
+    VariableRow,
+)
 from adp_tui.tui.door_thread import DoorThread
 from adp_tui.tui.source import SourceLine, excerpt
 from adp_tui.widgets.facts_view import FactsView
@@ -99,6 +107,7 @@ class Reader:
         *,
         key: str | None = None,
         then: Callable[[bool], None] | None = None,
+        fresh: bool = False,
     ) -> None:
         """Show a pane under another query; the cursor stays on its row, or goes to ``key``.
 
@@ -106,15 +115,19 @@ class Reader:
             table: the pane.
             query: what it shall show.
             key: the row to stand on; the one that is chosen where None.
+            fresh: of a new snapshot, so that the chosen row's key means nothing; without ``key``
+                the cursor stays where it is.
             then: is told whether that row is shown under the query.
         """
         table.wanted = query
-        chosen = table.chosen
-        key = key or (chosen.key if chosen else None)
+        chosen, cursor = table.chosen, table.cursor
+        if not fresh:
+            key = key or (chosen.key if chosen else None)
         _, count = table.window()
 
         def question(door: Door) -> tuple[Rows, int | None]:
-            at = None if key is None else door.position(query, key)
+            at = cursor if fresh else None
+            at = at if key is None else door.position(query, key)
             start = max((at or 0) - count // 2, 0)
             return door.rows(query, start, count), at
 
@@ -169,6 +182,33 @@ class Reader:
 
         self._ask(f"find {table.view}", f"/{words}", question, answer, lambda _: found(False))
 
+    # Later snapshots.
+
+    def refresh(
+        self,
+        keys: Iterable[str],
+        then: Callable[[Summary, Mapping[str, str | None]], None],
+        refuse: Callable[[AdpError], None],
+    ) -> None:
+        """Take a new snapshot; tell its summary, and which keys the old ones have in it."""
+        wanted = list(keys)
+
+        def question(door: Door) -> tuple[Summary, dict[str, str | None]]:
+            summary = door.refresh()
+            return summary, {key: door.successor(key) for key in wanted}
+
+        self._ask("refresh", "the process again", question, lambda it: then(*it), refuse)
+
+    def hold(
+        self,
+        wanted: bool,
+        then: Callable[[Summary], None],
+        refuse: Callable[[AdpError], None],
+    ) -> None:
+        """Pause the process, or let it run on."""
+        what = "whether it stands" if wanted else "whether it runs"
+        self._ask("hold", what, lambda door: door.hold(wanted), then, refuse)
+
     # The detail side.
 
     def detail(self, key: str) -> None:
@@ -214,6 +254,11 @@ class Reader:
             then,
             lambda error: self._facts.show_reason(key, error.message, error.help),
         )
+
+    def gone(self, key: str) -> None:
+        """Say that what the detail showed is not there any more."""
+        self.nothing()
+        self._facts.show_reason(key, f"{key} of the snapshot before is gone", "")
 
     def _refuse_subject(self, key: str, error: AdpError) -> None:
         self.subject = None

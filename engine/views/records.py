@@ -227,6 +227,10 @@ class Door(Protocol):
         """Take a new snapshot; on a core the same one."""
         ...
 
+    def successor(self, key: str) -> str | None:
+        """Return the key that something of the snapshot before has in this one; None for gone."""
+        ...
+
     def hold(self, wanted: bool) -> Summary:
         """Let a live process stand, or run on; a core does neither."""
         ...

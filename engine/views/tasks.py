@@ -32,7 +32,7 @@ _SINCE = Column("since", "Since", 6)
 class Tasks(Table):
     """Rows of tasks over the snapshot's columns: no ``Task`` record is made to filter or sort."""
 
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("task", "Task", 6),
         Column("state", "State", 9),
         Column("future", "Future", 26, flex=True),

@@ -17,7 +17,7 @@ from adp_tui.tui.actions import FOOTER, action_of, bindings, key_names
 from adp_tui.tui.arrangement import DETAIL, SHORT, arrange
 from adp_tui.tui.door_thread import DoorThread, Opener
 from adp_tui.tui.reader import Reader
-from adp_tui.tui.screens.main_actions import MainActions
+from adp_tui.tui.screens.live_actions import EVERY_S, LiveActions
 from adp_tui.tui.screens.pages import ErrorPage
 from adp_tui.widgets.bars import Headline, KeyBar, NavigationBar
 from adp_tui.widgets.facts_view import FactsView
@@ -36,20 +36,23 @@ _PATIENCE_S = 0.3
 """After which time it is said what is being read."""
 
 
-class MainScreen(MainActions):
+class MainScreen(LiveActions):
     """Lists, detail, and the lines around them.
 
     Args:
         opener: opens the target on the door's thread.
         title: what stands in the head until the target is open.
         rest_s: how long the cursor rests before the detail follows it.
+        every_s: how long after a snapshot the next one is taken, where they are automatic.
     """
 
     BINDINGS = bindings("main")
     AUTO_FOCUS = ""
 
-    def __init__(self, opener: Opener, title: str, *, rest_s: float = REST_S) -> None:
-        super().__init__()
+    def __init__(
+        self, opener: Opener, title: str, *, rest_s: float = REST_S, every_s: float = EVERY_S
+    ) -> None:
+        super().__init__(every_s)
         self._title = title
         self._rest_s = rest_s
         self._rest: asyncio.TimerHandle | None = None
@@ -125,17 +128,32 @@ class MainScreen(MainActions):
         """Show the head of the screen and ask for the rows of all panes."""
         self.summary = summary
         self.query_one(NavigationBar).show_notice()
-        runtimes = " · ".join(
-            _runtime(r.name, r.version, r.descriptor, r.tested) for r in summary.runtimes
-        )
-        self.query_one(Headline).show(summary.title, runtimes or "no async runtime recognised")
-        self._show_navigation()
+        self.show_head()
         self._show_keys()
         if not dict(summary.counts).get("tasks", 1):
             self.set_focus(self.tables["threads"])
         first = self.current
         for table in sorted(self.tables.values(), key=lambda table: table is not first):
             self.reader.window(table, table.wanted, *table.window())
+
+    def show_head(self) -> None:
+        """Show what is open, how it is looked at, and how many rows the panes have."""
+        summary = self.summary
+        if summary is None:
+            return
+        runtimes = " · ".join(
+            _runtime(r.name, r.version, r.descriptor, r.tested) for r in summary.runtimes
+        )
+        right = [runtimes or "no async runtime recognised"]
+        if summary.held:
+            right.append("PAUSED: p lets it run")
+        elif summary.target.pause_ms is not None:
+            right.append(f"stood {summary.target.pause_ms:.1f} ms")
+        if self.automatic:
+            right.append(f"auto {self._every_s:g} s")
+        changes = ", ".join(f"{count:,} {word}" for word, count in summary.changes if count)
+        self.query_one(Headline).show(summary.title, " · ".join(filter(None, [changes, *right])))
+        self._show_navigation()
 
     def _refused(self, error: AdpError) -> None:
         """Show why the target can't be opened; closing that quits with status 3."""
