@@ -8,10 +8,12 @@ records here have the same names.
 from __future__ import annotations
 
 import enum
+import math
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import field
-from typing import ClassVar
+from dataclasses import field, replace
+from itertools import accumulate, islice
+from typing import ClassVar, NamedTuple
 
 from adp_tui.engine.dataclass import dataclass
 
@@ -41,10 +43,13 @@ __all__ = [
     "Task",
     "TaskColumns",
     "TaskCounts",
+    "TaskNature",
+    "TaskPlace",
     "TaskState",
     "Thread",
     "Wait",
     "WaitColumns",
+    "WaitParts",
 ]
 
 
@@ -379,37 +384,121 @@ class Interner:
 
 
 class WaitColumns:
-    """All waits of a snapshot, sorted by task; record ``i`` is made on demand."""
+    """All waits of a snapshot, sorted by task; record ``i`` is made on demand.
+
+    What many waits have in common, their shape, is stored once: a wait without resource, task,
+    descriptor and time.
+    """
 
     def __init__(self) -> None:
-        self._records: list[Wait] = []
+        self.shapes: list[Wait] = []
         self._known: dict[Wait, int] = {}
-        self._index = array("I")
+        self.shape = array("I")
+        """Index into ``shapes``."""
+        self.resource = array("i")
+        """Index of the resource; -1 for none."""
+        self.task = array("i")
+        """Index of the task; -1 for none."""
+        self.fd = array("i")
+        """-1 for none."""
+        self.remaining = array("d")
+        """Seconds; not a number for none."""
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self.shape)
 
     def __getitem__(self, index: int) -> Wait:
-        return self._records[self._index[index]]
+        shape = self.shapes[self.shape[index]]
+        resource, task = self.resource[index], self.task[index]
+        fd, remaining = self.fd[index], self.remaining[index]
+        if resource < 0 and task < 0 and fd < 0 and remaining != remaining:
+            return shape
+        return Wait(
+            shape.kind,
+            shape.mode,
+            shape.branch,
+            None if resource < 0 else f"r{resource + 1}",
+            None if task < 0 else f"t{task + 1}",
+            None if fd < 0 else fd,
+            None if remaining != remaining else remaining,
+            shape.armed,
+            shape.conf,
+            shape.src,
+            shape.detail,
+        )
 
     def __iter__(self) -> Iterator[Wait]:
-        return (self._records[i] for i in self._index)
+        return map(self.__getitem__, range(len(self)))
 
     def append(self, wait: Wait) -> int:
-        """Store a wait, equal ones once; return its index."""
-        self._index.append(self._number(wait))
-        return len(self._index) - 1
+        """Store a wait; return its index."""
+        self.extend([_split(wait)])
+        return len(self) - 1
 
     def put(self, index: int, wait: Wait) -> None:
         """Store a wait in place of another."""
-        self._index[index] = self._number(wait)
+        shape, resource, task, fd, remaining = _split(wait)
+        self.shape[index] = self._number(shape)
+        self.resource[index], self.task[index] = resource, task
+        self.fd[index] = -1 if fd is None else fd
+        self.remaining[index] = math.nan if remaining is None else remaining
 
-    def _number(self, wait: Wait) -> int:
-        found = self._known.get(wait)
-        if found is None:
-            found = self._known[wait] = len(self._records)
-            self._records.append(wait)
-        return found
+    def extend(self, rows: Sequence[WaitParts]) -> None:
+        """Store many waits."""
+        if not rows:
+            return
+        shapes, resources, tasks, fds, remaining = zip(*rows, strict=True)
+        different = {id(shape): shape for shape in shapes}
+        known = {key: self._number(shape) for key, shape in different.items()}
+        self.shape.extend(map(known.__getitem__, map(id, shapes)))
+        self.resource.extend(resources)
+        self.task.extend(tasks)
+        self.fd.extend([-1 if fd is None else fd for fd in fds])
+        self.remaining.extend([math.nan if left is None else left for left in remaining])
+
+    def _number(self, shape: Wait) -> int:
+        number = self._known.setdefault(shape, len(self.shapes))
+        if number == len(self.shapes):
+            self.shapes.append(shape)
+        return number
+
+
+WaitParts = tuple[Wait, int, int, int | None, float | None]
+"""Shape, numbers of resource and task (-1 for none), descriptor, seconds."""
+
+
+def _split(wait: Wait) -> WaitParts:
+    shape = replace(wait, resource=None, task=None, fd=None, remaining_s=None)
+    resource = -1 if wait.resource is None else int(wait.resource.removeprefix("r")) - 1
+    task = -1 if wait.task is None else int(wait.task.removeprefix("t")) - 1
+    return shape, resource, task, wait.fd, wait.remaining_s
+
+
+class TaskPlace(NamedTuple):
+    """What a task has of its own; numbers are -1 for none."""
+
+    id: int | None
+    address: int
+    state: TaskState
+    executor: int
+    parent: int
+    thread: int
+    stack: int
+
+
+class TaskNature(NamedTuple):
+    """What a task has in common with many: texts by number, -1 for none; and lines."""
+
+    kind: int
+    name: int
+    runtime: int
+    future: int
+    cancelled: bool
+    panic: int
+    defined_file: int
+    defined_line: int
+    spawned_file: int
+    spawned_line: int
 
 
 class TaskColumns:
@@ -457,31 +546,58 @@ class TaskColumns:
 
         ``key``, ``executor``, ``parent`` and ``stack`` of the record itself are not stored.
         """
-        texts = self.texts
-        self.id.append(-1 if task.id is None or task.id >= 1 << 63 else task.id)
-        self.address.append(task.address & (1 << 64) - 1)
-        self.state.append(self.STATES.index(task.state))
-        self.kind.append(texts.number(task.kind))
-        self.name.append(texts.optional(task.name))
-        self.runtime.append(texts.number(task.runtime))
-        self.executor.append(executor)
-        self.parent.append(parent)
-        self.thread.append(-1 if task.thread is None else task.thread)
-        self.future.append(texts.number(task.future))
-        self.stack.append(stack)
-        self.cancelled.append(task.cancelled)
-        self.panic.append(texts.optional(task.panic))
-        for place, file, line in (
-            (task.defined_at, self.defined_file, self.defined_line),
-            (task.spawned_at, self.spawned_file, self.spawned_line),
-        ):
-            file.append(-1 if place is None else texts.number(place[0]))
-            line.append(0 if place is None else place[1])
-        self.wait_start.append(len(self.waits))
-        self.wait_count.append(len(task.waits))
-        for wait in task.waits:
-            self.waits.append(wait)
+        thread = -1 if task.thread is None else task.thread
+        place = TaskPlace(task.id, task.address, task.state, executor, parent, thread, stack)
+        self.extend([place], [self.nature(task)], [list(map(_split, task.waits))])
         return len(self.address) - 1
+
+    def nature(self, task: Task) -> TaskNature:
+        """Return what a task has in common with many, as numbers."""
+        texts = self.texts
+        defined, spawned = task.defined_at, task.spawned_at
+        return TaskNature(
+            kind=texts.number(task.kind),
+            name=texts.optional(task.name),
+            runtime=texts.number(task.runtime),
+            future=texts.number(task.future),
+            cancelled=task.cancelled,
+            panic=texts.optional(task.panic),
+            defined_file=-1 if defined is None else texts.number(defined[0]),
+            defined_line=0 if defined is None else defined[1],
+            spawned_file=-1 if spawned is None else texts.number(spawned[0]),
+            spawned_line=0 if spawned is None else spawned[1],
+        )
+
+    def extend(
+        self,
+        places: Sequence[TaskPlace],
+        natures: Sequence[TaskNature],
+        waits: Sequence[Sequence[WaitParts]],
+    ) -> None:
+        """Add many tasks: what is their own, what they have in common, their waits."""
+        ids, addresses, states, *links = zip(*places, strict=True)
+        self.id.extend([-1 if i is None or i >= 1 << 63 else i for i in ids])
+        self.address.extend([address & (1 << 64) - 1 for address in addresses])
+        self.state.extend(map({s: i for i, s in enumerate(self.STATES)}.__getitem__, states))
+        for column, numbers in zip(
+            (self.executor, self.parent, self.thread, self.stack), links, strict=True
+        ):
+            column.extend(numbers)
+        for name, values in zip(TaskNature._fields, zip(*natures, strict=True), strict=True):
+            getattr(self, name).extend(values)
+        counts = list(map(len, waits))
+        starts = accumulate(counts, initial=len(self.waits))
+        self.wait_count.extend(counts)
+        self.wait_start.extend(islice(starts, len(counts)))
+        self.waits.extend([wait for each in waits for wait in each])
+
+    def natures(self) -> Iterator[tuple[int, ...]]:
+        """Yield for each task what it has in common with many: equal for equal texts."""
+        return zip(
+            self.kind, self.name, self.state, self.cancelled, self.runtime, self.executor,
+            self.thread, self.future, self.defined_file, self.defined_line, self.spawned_file,
+            self.spawned_line, self.panic, strict=True,
+        )  # fmt: skip
 
     def key(self, index: int) -> str:
         """Return the key of task ``index``."""

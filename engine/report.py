@@ -28,6 +28,7 @@ from adp_tui.engine.model import (
     Task,
     Thread,
     Wait,
+    WaitColumns,
 )
 
 __all__ = [
@@ -126,7 +127,7 @@ def json_report(
         ("threads", (_text(_thread(t)) for t in threads)),
         ("stacks", (_text(_stack(s)) for s in stacks)),
         ("tasks", write.all() if chosen.tasks else ()),
-        ("resources", (_text(_resource(r)) for r in resources)),
+        ("resources", _resources(resources)),
         ("findings", (_text(_finding(f)) for f in snapshot.findings)),
         ("losses", (_text(_loss(loss)) for loss in snapshot.losses)),
     )
@@ -283,49 +284,66 @@ def _branch(branch: Branch) -> Json:
     }
 
 
-def _wait(wait: Wait) -> Json:
-    return {
-        "kind": wait.kind,
-        "mode": wait.mode,
-        "branch": wait.branch,
-        "resource": wait.resource,
-        "task": wait.task,
-        "fd": wait.fd,
-        "remaining_s": wait.remaining_s,
-        "armed": wait.armed,
-        "conf": wait.conf,
-        "src": wait.src,
-        "detail": wait.detail,
-    }
+class _Waits:
+    """Writes waits; what many have in common is brought to text once."""
+
+    def __init__(self, waits: WaitColumns) -> None:
+        self._waits = waits
+        self._shapes = [self._shape(shape) for shape in waits.shapes]
+
+    def text(self, index: int) -> str:
+        waits = self._waits
+        before, after = self._shapes[waits.shape[index]]
+        resource, task = waits.resource[index], waits.task[index]
+        fd, remaining = waits.fd[index], waits.remaining[index]
+        return (
+            f'{before}"resource": {_key("r", resource)}, "task": {_key("t", task)}, '
+            f'"fd": {"null" if fd < 0 else fd}, '
+            f'"remaining_s": {"null" if remaining != remaining else remaining}{after}'
+        )
+
+    @staticmethod
+    def _shape(wait: Wait) -> tuple[str, str]:
+        """Return what stands before and after what is a wait's own."""
+        before = {"kind": wait.kind, "mode": wait.mode, "branch": wait.branch}
+        after = {"armed": wait.armed, "conf": wait.conf, "src": wait.src, "detail": wait.detail}
+        return f"{_text(before)[:-1]}, ", f", {_text(after)[1:]}"
+
+
+def _key(letter: str, number: int) -> str:
+    """Return the key of task, stack or the like ``number`` as JSON; null for -1."""
+    return "null" if number < 0 else f'"{letter}{number + 1}"'
 
 
 class _Tasks:
-    """Writes tasks; equal waits are brought to text once."""
+    """Writes tasks; what many have in common is brought to text once."""
 
     def __init__(self, snapshot: Snapshot, options: Options, details: TaskDetails | None) -> None:
         self._tasks = snapshot.tasks
-        self._stacks = snapshot.stacks
         self._addresses = options.addresses and details is not None
         self._locals = options.locals and details is not None
         self._details = details
-        self._waits: dict[int, str] = {}
+        self._waits = _Waits(snapshot.tasks.waits)
 
     def all(self) -> Iterator[str]:
-        return map(self._task, range(len(self._tasks)))
-
-    def _task(self, index: int) -> str:
-        task = self._tasks.record(index)
-        waits = ", ".join(map(self._wait, task.waits))
-        more = self._more(index) if self._addresses or self._locals else ""
-        head = _text(_head(task))[:-1]
-        return f'{head}, "waits": [{waits}]{more}}}'
-
-    def _wait(self, wait: Wait) -> str:
-        # The columns keep equal waits once, so identity tells them apart while they live.
-        found = self._waits.get(id(wait))
-        if found is None:
-            found = self._waits[id(wait)] = _text(_wait(wait))
-        return found
+        tasks, wait = self._tasks, self._waits.text
+        more = self._more if self._addresses or self._locals else lambda index: ""
+        common: dict[tuple[int, ...], tuple[str, str, str]] = {}
+        own = zip(
+            tasks.id, tasks.address, tasks.parent, tasks.stack, tasks.wait_start, tasks.wait_count,
+            strict=True,
+        )  # fmt: skip
+        for index, (key, row) in enumerate(zip(tasks.natures(), own, strict=True)):
+            id_, address, parent, stack, start, count = row
+            texts = common.get(key)
+            if texts is None:
+                texts = common[key] = _common(tasks.record(index))
+            waits = wait(start) if count == 1 else ", ".join(map(wait, range(start, start + count)))
+            yield (
+                f'{{"key": "t{index + 1}", "id": {"null" if id_ < 0 else id_}, {texts[0]}, '
+                f'"address": "{address:#x}", {texts[1]}, "parent": {_key("t", parent)}, '
+                f'{texts[2]}, "stack": {_key("s", stack)}, "waits": [{waits}]{more(index)}}}'
+            )
 
     def _more(self, index: int) -> str:
         assert self._details is not None
@@ -345,26 +363,23 @@ class _Tasks:
         return more
 
 
-def _head(task: Task) -> Json:
-    """Return the fields of a task before its waits."""
-    return {
-        "key": task.key,
-        "id": task.id,
+def _common(task: Task) -> tuple[str, str, str]:
+    """Return the fields that a task has in common with many: before its address, and after."""
+    first = {
         "name": task.name,
         "kind": task.kind,
         "state": task.state,
         "cancelled": task.cancelled,
         "runtime": task.runtime,
         "executor": task.executor,
-        "address": _hex(task.address),
-        "thread": task.thread,
-        "parent": task.parent,
+    }
+    last = {
         "future": task.future,
         "defined_at": _place(task.defined_at),
         "spawned_at": _place(task.spawned_at),
         "panic": task.panic,
-        "stack": task.stack,
     }
+    return _text(first)[1:-1], _text({"thread": task.thread})[1:-1], _text(last)[1:-1]
 
 
 def _place(place: tuple[str, int] | None) -> Json | None:
@@ -381,17 +396,22 @@ def _variable(variable: Variable) -> Json:
     }
 
 
-def _resource(resource: Resource) -> Json:
-    return {
-        "key": resource.key,
-        "kind": resource.kind,
-        "type": resource.type,
-        "address": _hex(resource.address),
-        "state": dict(resource.state),
-        "holders": [_holder(holder) for holder in resource.holders],
-        "waiters": resource.waiters,
-        "owners": [_owner(owner) for owner in resource.owners],
-    }
+def _resources(resources: Iterable[Resource]) -> Iterator[str]:
+    """Write resources; their types are long, and few."""
+    known: dict[tuple[str, str], str] = {}
+    for resource in resources:
+        name = (resource.kind, resource.type)
+        what = known.get(name)
+        if what is None:
+            what = known[name] = _text({"kind": resource.kind, "type": resource.type})[1:-1]
+        rest = {
+            "state": dict(resource.state),
+            "holders": [_holder(holder) for holder in resource.holders],
+            "waiters": resource.waiters,
+            "owners": [_owner(owner) for owner in resource.owners],
+        }
+        address = f"{resource.address:#x}"
+        yield f'{{"key": "{resource.key}", {what}, "address": "{address}", {_text(rest)[1:]}'
 
 
 def _holder(holder: Holder) -> Json:

@@ -44,6 +44,11 @@ class Cohort:
         found: list[int] = (self.bases[place.window] + np.uint64(place.offset & _LAST)).tolist()
         return found
 
+    def places_at(self, number: int) -> list[int]:
+        """Return the address of one of the values of ``Row``, for each row."""
+        places = [item for item in self.items if type(item) is Place and item.type is not None]
+        return self.addresses(places[number])
+
     def column(self, index: int) -> Iterable[Any]:
         """Return what the function gives as item ``index``, for each row."""
         item = self.items[index]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
+from typing import NamedTuple
 
 from adp_tui.engine.adp.descriptor import ExecutorRule
 from adp_tui.engine.analysis.rules import Applied
@@ -15,7 +16,7 @@ from adp_tui.engine.target import ThreadState
 from adp_tui.engine.unwind.unwinder import NativeStack, RawFrame
 from adp_tui.engine.value import Value
 
-__all__ = ["ExecutorFacts", "TaskFacts", "ThreadFacts"]
+__all__ = ["ExecutorFacts", "TaskFacts", "ThreadFacts", "WaitRow"]
 
 
 @dataclass(slots=True, eq=False)
@@ -99,5 +100,19 @@ class TaskFacts:
     problem: str | None = None
     """Why the task has no logical stack, where it should have one."""
     stack: LiveStack | None = None
-    waits: Sequence[Wait] = ()
+    waits: Sequence[WaitRow] = ()
     index: int = -1
+
+
+class WaitRow(NamedTuple):
+    """A wait as it is kept while tasks are read: what many have in common, and what differs."""
+
+    shape: Wait
+    """The wait without the rest; there is one of each."""
+    resource: int = -1
+    """Number of the resource; -1 for none."""
+    task: int = -1
+    """Number of the task; -1 for none."""
+    fd: int | None = None
+    remaining: float | None = None
+    """Seconds."""

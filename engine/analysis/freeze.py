@@ -35,6 +35,8 @@ from adp_tui.engine.model import (
     Task,
     TaskColumns,
     TaskCounts,
+    TaskNature,
+    TaskPlace,
     TaskState,
     Thread,
 )
@@ -184,17 +186,38 @@ class _Tasks:
         self._survey = survey
         self._native = {t.tid: t for t in threads}
         self._stacks: dict[tuple[str, tuple[Frame, ...]], int] = {}
-        self._known: dict[tuple[int, tuple[str, ...]], int] = {}
-        """Numbers of stacks by the shape they have in memory (by identity), and waits."""
+        self._known: dict[tuple[int, ...], int] = {}
+        """Numbers of stacks by the shapes of stack and waits (by identity)."""
         self._counts: list[int] = []
         self._frames: list[tuple[str, str, tuple[Frame, ...]]] = []
 
     def columns(self) -> tuple[TaskColumns, tuple[Stack, ...]]:
-        columns = TaskColumns()
-        for task in self._survey.tasks:
-            executor = -1 if task.executor is None else task.executor.index
-            parent = -1 if task.parent is None else task.parent.index
-            columns.append(self._record(task), executor, parent, self._stack(task))
+        tasks, columns = self._survey.tasks, TaskColumns()
+        natures: dict[tuple[object, ...], TaskNature] = {}
+        common, places = [], []
+        for task in tasks:
+            # Types and shapes live as long as the survey does.
+            key = (
+                id(task.type), id(task.stack.shape) if task.stack is not None else 0,
+                id(task.applied), task.kind, task.cancelled, task.panic, task.spawned_at,
+            )  # fmt: skip
+            nature = natures.get(key)
+            if nature is None:
+                nature = natures[key] = columns.nature(self._record(task))
+            common.append(nature)
+            places.append(
+                TaskPlace(
+                    task.id,
+                    task.address,
+                    task.state,
+                    -1 if task.executor is None else task.executor.index,
+                    -1 if task.parent is None else task.parent.index,
+                    -1 if task.thread is None else task.thread.tid,
+                    self._stack(task),
+                )
+            )
+        if tasks:
+            columns.extend(places, common, [task.waits for task in tasks])
         stacks = tuple(
             Stack(f"s{i + 1}", self._counts[i], digest, shape, frames)
             for i, (digest, shape, frames) in enumerate(self._frames)
@@ -221,7 +244,7 @@ class _Tasks:
             spawned_at=task.spawned_at,
             panic=task.panic,
             stack=None,
-            waits=tuple(task.waits),
+            waits=(),
         )
 
     def _dynamic(self, task: TaskFacts) -> str | None:
@@ -239,17 +262,17 @@ class _Tasks:
         return next((names.of(f.value.type).declared for f in coroutines), None)
 
     def _stack(self, task: TaskFacts) -> int:
-        if task.stack is None or not task.stack.frames:
+        if task.stack is None or not task.stack.shape.frames:
             return -1
-        kinds = tuple(f"{w.kind}/{w.mode or ''}/{w.branch or ''}" for w in task.waits)
         if task.state is TaskState.RUNNING:
+            kinds = _kinds(task)
             frames = tuple(live.frame for live in task.stack.frames)
             return self._index(self._polled(task, frames), kinds)
-        known = (id(task.stack.shape), kinds)
+        known = (id(task.stack.shape), *[id(wait.shape) for wait in task.waits])
         index = self._known.get(known)
         if index is None:
             frames = tuple(live.frame for live in task.stack.frames)
-            return self._known.setdefault(known, self._index(frames, kinds))
+            return self._known.setdefault(known, self._index(frames, _kinds(task)))
         self._counts[index] += 1
         return index
 
@@ -271,18 +294,24 @@ class _Tasks:
         return polled(frames, {f.function: f for f in reversed(stack) if f.function})
 
 
+def _kinds(task: TaskFacts) -> tuple[str, ...]:
+    shapes = [wait.shape for wait in task.waits]
+    return tuple(f"{wait.kind}/{wait.mode or ''}/{wait.branch or ''}" for wait in shapes)
+
+
 def _resources(survey: Survey) -> ResourceColumns:
     """Make the records of the resources that waits name, with their queues."""
-    by_resource: dict[str, list[str]] = {}
+    resources = survey.numbering.resources
+    waiting: list[list[int]] = [[] for _ in resources]
     for task in survey.tasks:
         for wait in task.waits:
-            if wait.resource is not None:
-                by_resource.setdefault(wait.resource, []).append(f"t{task.index + 1}")
+            if wait.resource >= 0:
+                waiting[wait.resource].append(task.index)
     records = []
-    for key, value, kind in survey.numbering.resources.values():
+    for number, (value, kind) in enumerate(resources):
         bound = survey.book.resources.first(value.type.name)
         state: list[tuple[str, int | None]] = []
-        queue: list[str] = []
+        queue: list[int] = []
         if bound is not None:
             env = {"it": value}
             state = _state(survey, bound, value)
@@ -290,12 +319,13 @@ def _resources(survey: Survey) -> ResourceColumns:
                 wakes = survey.wakers.resolve(waker)
                 waiter = survey.target_of(wakes) if wakes is not None else None
                 if waiter is not None:
-                    queue.append(f"t{waiter.index + 1}")
-        queue.extend(by_resource.get(key, ()))
+                    queue.append(waiter.index)
+        queue.extend(waiting[number])
+        waiters = tuple(f"t{index + 1}" for index in dict.fromkeys(queue))
         records.append(
             Resource(
-                key, kind, value.type.name, value.address, tuple(state),
-                waiters=tuple(dict.fromkeys(queue)),
+                f"r{number + 1}", kind, value.type.name, value.address, tuple(state),
+                waiters=waiters,
             )
         )  # fmt: skip
     return ResourceColumns(records)

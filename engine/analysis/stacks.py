@@ -30,6 +30,7 @@ __all__ = [
     "Rules",
     "StackShape",
     "StackWalker",
+    "shape_of",
     "stack_identity",
     "stacks_of",
 ]
@@ -160,10 +161,11 @@ def stacks_of(cohort: Cohort) -> Iterator[LiveStack]:
     """Return the stacks of a cohort of futures, for each row."""
     from adp_tui.engine.analysis.cohorts import Row
 
-    return map(LiveStack, repeat(_shape_of(cohort)), map(Row, repeat(cohort), range(len(cohort))))
+    return map(LiveStack, repeat(shape_of(cohort)), map(Row, repeat(cohort), range(len(cohort))))
 
 
-def _shape_of(cohort: Cohort) -> StackShape:
+def shape_of(cohort: Cohort) -> StackShape:
+    """Return the shape of a cohort's stacks."""
     shape = cohort.items[0]
     assert isinstance(shape, StackShape)
     return shape
@@ -226,7 +228,7 @@ class StackWalker:
         if self._replays is None:
             return []
         found = self._replays.cohorts(type_, futures, self.flat, self)
-        return [cohort for cohort in found if _shape_of(cohort).problem is None]
+        return [cohort for cohort in found if shape_of(cohort).problem is None]
 
     def flat(self, future: Value) -> tuple[object, ...]:
         """Return the shape of a future's stack, and the values that its frames stand at."""

@@ -43,14 +43,20 @@ class Stored:
             book.lens,
         )
 
+    def may_hold(self, ends: Sequence[Leaf]) -> bool:
+        """Tell whether a stack with these leaves can have such a resource, by types alone."""
+        starts = map(_start, ends)
+        return any(
+            start is not None and self._reach.promising(start.value.type) for start in starts
+        )
+
     def of(self, task: TaskFacts, ends: Sequence[Leaf]) -> Iterator[Registered]:
         """Yield the resources in the hand-written futures of a task that hold its waker.
 
         ``ends`` are the leaves of its stack.
         """
         for leaf in ends:
-            # A leaf with a rule names its own wait, not those of what polls it.
-            start = _outermost(leaf.above if leaf.rule else (*leaf.above, leaf.frame))
+            start = _start(leaf)
             if start is None:
                 continue
             for resource in self._reach.find(start.value):
@@ -58,6 +64,11 @@ class Stored:
                     if self._target_of(wakes) is task:
                         registered.branch = leaf.branch
                         yield registered
+
+
+def _start(leaf: Leaf) -> LiveFrame | None:
+    """Return where to search: a leaf with a rule names its own wait, not those of what polls it."""
+    return _outermost(leaf.above if leaf.rule else (*leaf.above, leaf.frame))
 
 
 def _outermost(frames: Sequence[LiveFrame]) -> LiveFrame | None:

@@ -10,9 +10,10 @@ from adp_tui.engine.adp.catalogue import choose, load_catalogue
 from adp_tui.engine.adp.descriptor import Descriptor, RegisteredRule
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.analysis import replay
+from adp_tui.engine.analysis.alike import AlikeWaits
 from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
-from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts, WaitRow
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.replay import Replays
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Survey"]
 
 _FAR = 1 << 62
+_JOIN = Wait(kind="join", conf=Confidence.DERIVED, src="resource")
 
 
 class Survey:
@@ -329,10 +331,17 @@ class Survey:
     def _find_waits(self) -> None:
         reader = WaitReader(self.numbering, self.replays)
         stored = Stored(self.program, self.book, self._wakers_of, self.target_of)
+        alike = AlikeWaits(self.replays, reader, stored, self._registered)
+        for cohort, tasks in self._cohorts:
+            alike.foresee(cohort, tasks)
         for number, task in enumerate(self.tasks):
             if number % 256 == 0:
                 self._check()
             if task.state in (TaskState.RUNNING, TaskState.COMPLETE) or task.kind == "blocking":
+                continue
+            known = alike.take(task, self.fds)
+            if known is not None:
+                task.waits = known
                 continue
             ends = [] if task.stack is None else list(leaves(task.stack))
             registered = [*self._registered.get(task.index, ()), *stored.of(task, ends)]
@@ -346,16 +355,14 @@ class Survey:
             waiter = self.target_of(wakes) if wakes is not None else None
             if waiter is None or waiter is task or waiter.state is TaskState.RUNNING:
                 continue
-            key = f"t{task.index + 1}"
             known = any(
-                w.kind == "join" and (w.task == key or w.mode == "any") for w in waiter.waits
+                wait.shape.kind == "join" and (wait.task == task.index or wait.shape.mode == "any")
+                for wait in waiter.waits
             )
             if known or waiter.state is TaskState.COMPLETE:
                 continue
-            waiter.waits = [w for w in waiter.waits if w.kind != "unknown"]
-            waiter.waits.append(
-                Wait(kind="join", task=key, conf=Confidence.DERIVED, src="resource")
-            )
+            others = [wait for wait in waiter.waits if wait.shape.kind != "unknown"]
+            waiter.waits = [*others, WaitRow(_JOIN, task=task.index)]
 
 
 def _slots(

@@ -49,8 +49,8 @@ class _Torn:
     def __init__(self, survey: Survey, memory: TornMemory) -> None:
         self._memory = memory
         self.resources = {
-            key
-            for key, value, _ in survey.numbering.resources.values()
+            f"r{number + 1}"
+            for number, (value, _) in enumerate(survey.numbering.resources)
             if self._any(value.address, value.type.size or 1)
         }
 

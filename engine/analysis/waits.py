@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from adp_tui.engine.adp.descriptor import WaitRule
 from adp_tui.engine.adp.glob import Glob
-from adp_tui.engine.analysis.facts import TaskFacts
+from adp_tui.engine.analysis.facts import TaskFacts, WaitRow
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
@@ -16,7 +17,16 @@ from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.model import Confidence, Wait
 from adp_tui.engine.value import Value
 
-__all__ = ["Leaf", "Registered", "WaitReader", "leaves"]
+__all__ = [
+    "Leaf",
+    "Numbering",
+    "Registered",
+    "WaitReader",
+    "asked",
+    "is_unpolled",
+    "is_untold",
+    "leaves",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,33 +89,35 @@ def _applies(rule: WaitRule, below: Sequence[LiveFrame]) -> bool:
 
 
 class WaitReader:
-    """Makes ``Wait`` records; resources and tasks are numbered by the caller's functions."""
+    """Makes waits; resources and tasks are numbered in the order of reading."""
 
     def __init__(self, numbering: Numbering, replays: Replays) -> None:
         self._numbering = numbering
         self._replays = replays
+        self._shapes: dict[Wait, Wait] = {}
+        self._of_leaf: dict[tuple[object, ...], Wait] = {}
 
     def read(
         self,
         task: TaskFacts,
         ends: Sequence[Leaf],
         registered: Sequence[Registered],
-        fds: dict[int, int],
-    ) -> list[Wait]:
+        fds: Mapping[int, int],
+    ) -> list[WaitRow]:
         """Return a task's waits: one for each pending leaf, then what only resources tell.
 
         ``ends`` are the leaves of its stack.
         """
-        waits: list[Wait] = []
+        waits: list[WaitRow] = []
         unknown: list[Leaf] = []
-        seen: set[str] = set()
-        if task.stack is not None and not _unpolled(task.stack):
+        seen: set[object] = set()
+        if task.stack is not None and not is_unpolled(task.stack):
             for leaf in ends:
                 if leaf.rule is None:
                     unknown.append(leaf)
                     continue
-                wait = self._described(leaf, fds, task)
-                if wait.resource is not None:
+                wait = self._described(leaf, fds)
+                if wait.resource >= 0:
                     if wait.resource in seen:
                         continue
                     seen.add(wait.resource)
@@ -113,41 +125,72 @@ class WaitReader:
         extra = self._from_resources(registered, seen, ends, fds) if registered else []
         waits.extend(extra)
         if not extra:
-            waits.extend(self._unknown(leaf) for leaf in unknown)
+            waits.extend(self.unknown(leaf) for leaf in unknown)
         if task.searched:
-            sure = Confidence.CERTAIN
-            waits = [replace(w, conf=Confidence.DERIVED) if w.conf is sure else w for w in waits]
+            waits = [self.changed(wait, conf=_doubted(wait.shape.conf)) for wait in waits]
         return waits
 
-    def _described(self, leaf: Leaf, fds: dict[int, int], task: TaskFacts) -> Wait:
+    def _described(self, leaf: Leaf, fds: Mapping[int, int]) -> WaitRow:
         bound = leaf.rule
         assert bound is not None
-        resource, joined, remaining, armed, amount, mode = self._replays.ask(
-            leaf.frame.value, partial(_asked, bound), bound
+        answer = self._replays.ask(leaf.frame.value, partial(asked, bound), bound)
+        left = self._remaining(leaf.below) if is_untold(bound, answer) else None
+        return self.described(leaf, answer, left, fds)
+
+    def described(
+        self, leaf: Leaf, answer: Sequence[Any], left: int | None, fds: Mapping[int, int]
+    ) -> WaitRow:
+        """Return the wait of a leaf.
+
+        Args:
+            leaf: it has a rule.
+            answer: what ``asked`` gives for it.
+            left: how long it has to run, where only frames further in tell.
+            fds: file descriptors by the address of their resource.
+        """
+        resource, joined, remaining, armed, amount, mode = answer
+        if remaining is None:
+            remaining = left
+        key = (leaf, armed, amount, mode, remaining is None)
+        shape = self._of_leaf.get(key)
+        if shape is None:
+            shape = self._of_leaf[key] = self._shape(leaf, armed, amount, mode, remaining)
+        number = -1 if resource is None else self._numbering.resource(resource, shape.kind)
+        return WaitRow(
+            shape,
+            number,
+            -1 if joined is None else self._numbering.task(joined),
+            None if resource is None else fds.get(resource.address),
+            None if remaining is None else _signed(remaining) / 1000,
         )
-        rule = bound.rule
-        if remaining is None and rule.kind == "timer":
-            remaining = self._remaining(leaf.below)
-        return Wait(
-            kind=rule.kind,
+
+    def _shape(
+        self, leaf: Leaf, armed: int | None, amount: int | None, mode: str | None, left: int | None
+    ) -> Wait:
+        bound = leaf.rule
+        assert bound is not None
+        wait = Wait(
+            kind=bound.rule.kind,
             mode=mode,
             branch=leaf.branch,
-            resource=None if resource is None else self._numbering.resource(resource, rule.kind),
-            task=None if joined is None else self._numbering.task(joined),
-            fd=None if resource is None else fds.get(resource.address),
-            remaining_s=None if remaining is None else _signed(remaining) / 1000,
             armed=leaf.armed and armed != 0,
-            conf=Confidence.DERIVED if remaining is not None else Confidence.CERTAIN,
+            conf=Confidence.CERTAIN if left is None else Confidence.DERIVED,
             src=bound.applied.source,
             detail=None if amount is None else f"{amount} wanted",
         )
+        return self._shapes.setdefault(wait, wait)
+
+    def changed(self, row: WaitRow, **fields: Any) -> WaitRow:
+        """Return a wait that differs in what many have in common."""
+        shape = replace(row.shape, **fields)
+        return row._replace(shape=self._shapes.setdefault(shape, shape))
 
     def _remaining(self, frames: Sequence[LiveFrame]) -> int | None:
         """Ask the rules of the frames further in how long a timer has to run."""
         for live in frames:
             bound = live.rule
             if isinstance(bound, Bound):
-                ask = partial(_asked, bound)
+                ask = partial(asked, bound)
                 found: int | None = self._replays.ask(live.value, ask, bound)[2]
                 if found is not None:
                     return found
@@ -156,12 +199,12 @@ class WaitReader:
     def _from_resources(
         self,
         registered: Sequence[Registered],
-        seen: set[str],
+        seen: set[object],
         ends: Sequence[Leaf],
-        fds: dict[int, int],
-    ) -> list[Wait]:
+        fds: Mapping[int, int],
+    ) -> list[WaitRow]:
         """Make waits of the resources that hold the task's waker and lie under no leaf."""
-        found: dict[str, Wait] = {}
+        found: dict[object, WaitRow] = {}
         spans = _spans(ends)
         for entry in registered:
             address = entry.resource.address
@@ -169,29 +212,33 @@ class WaitReader:
                 continue
             # A timer has no resource in the report; its address still tells two apart.
             timer = entry.kind == "timer"
-            resource = None if timer else self._numbering.resource(entry.resource, entry.kind)
-            key = resource or f"timer {address:#x}"
+            number = -1 if timer else self._numbering.resource(entry.resource, entry.kind)
+            key = f"timer {address:#x}" if timer else number
             if key in seen:
                 continue
             left = entry.remaining_ms
-            wait = Wait(
+            shape = Wait(
                 kind=entry.kind,
                 mode=entry.mode,
                 branch=entry.branch,
-                resource=resource,
-                fd=fds.get(address),
-                remaining_s=None if left is None else _signed(left) / 1000,
                 conf=Confidence.DERIVED,
                 src="resource",
             )
-            if key in found and found[key].mode != wait.mode:
-                wait = replace(wait, mode=f"{found[key].mode}|{wait.mode}")
+            wait = WaitRow(
+                self._shapes.setdefault(shape, shape),
+                number,
+                -1,
+                fds.get(address),
+                None if left is None else _signed(left) / 1000,
+            )
+            if key in found and found[key].shape.mode != shape.mode:
+                wait = self.changed(wait, mode=f"{found[key].shape.mode}|{shape.mode}")
             found[key] = wait
         return list(found.values())
 
-    @staticmethod
-    def _unknown(leaf: Leaf) -> Wait:
-        return Wait(
+    def unknown(self, leaf: Leaf) -> WaitRow:
+        """Return the wait of a leaf without a rule."""
+        wait = Wait(
             kind="unknown",
             branch=leaf.branch,
             armed=leaf.armed,
@@ -199,9 +246,10 @@ class WaitReader:
             src="stack",
             detail=leaf.frame.frame.problem or leaf.frame.frame.type,
         )
+        return WaitRow(self._shapes.setdefault(wait, wait))
 
 
-def _asked(bound: Bound[WaitRule], it: Value) -> tuple[object, ...]:
+def asked(bound: Bound[WaitRule], it: Value) -> tuple[object, ...]:
     """Return resource, joined task, remaining time, whether armed, amount and mode of a wait."""
     applied, rule = bound.applied, bound.rule
     env: dict[str, object] = {"it": it}
@@ -215,30 +263,38 @@ def _asked(bound: Bound[WaitRule], it: Value) -> tuple[object, ...]:
     )
 
 
+def is_untold(bound: Bound[WaitRule], answer: Sequence[Any]) -> bool:
+    """Tell whether frames further in may tell how long a timer has to run."""
+    return bound.rule.kind == "timer" and answer[2] is None
+
+
+def _doubted(conf: Confidence) -> Confidence:
+    return Confidence.DERIVED if conf is Confidence.CERTAIN else conf
+
+
 class Numbering:
-    """Keys of resources and tasks, given out in the order of asking."""
+    """Numbers of resources and tasks, given out in the order of asking."""
 
     def __init__(self) -> None:
-        self.resources: dict[int, tuple[str, Value, str]] = {}
-        """Key, value and kind of each resource, by address."""
+        self.resources: list[tuple[Value, str]] = []
+        """Value and kind of each resource."""
+        self._resources: dict[int, int] = {}
         self._tasks: dict[int, int] = {}
 
     def set_tasks(self, tasks: Sequence[TaskFacts]) -> None:
-        """Fix the order of the tasks: their keys follow from it."""
+        """Fix the order of the tasks: their numbers follow from it."""
         self._tasks = {t.address: i for i, t in enumerate(tasks) if t.header is not None}
 
-    def task(self, header: Value) -> str | None:
-        """Return the key of the task whose header stands at a value; None for an unknown one."""
-        index = self._tasks.get(header.address)
-        return None if index is None else f"t{index + 1}"
+    def task(self, header: Value) -> int:
+        """Return the number of the task whose header stands at a value; -1 for an unknown one."""
+        return self._tasks.get(header.address, -1)
 
-    def resource(self, value: Value, kind: str) -> str:
-        """Return the key of the resource at a value."""
-        known = self.resources.get(value.address)
-        if known is None:
-            known = (f"r{len(self.resources) + 1}", value, kind)
-            self.resources[value.address] = known
-        return known[0]
+    def resource(self, value: Value, kind: str) -> int:
+        """Return the number of the resource at a value."""
+        known = self._resources.setdefault(value.address, len(self.resources))
+        if known == len(self.resources):
+            self.resources.append((value, kind))
+        return known
 
 
 def _spans(ends: Sequence[Leaf]) -> list[tuple[int, int]]:
@@ -254,7 +310,8 @@ def _spans(ends: Sequence[Leaf]) -> list[tuple[int, int]]:
     return spans
 
 
-def _unpolled(stack: LiveStack) -> bool:
+def is_unpolled(stack: LiveStack) -> bool:
+    """Tell whether a future was never polled: it waits on nothing."""
     return bool(stack.frames) and stack.frames[0].frame.state == "unresumed"
 
 
