@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias
 
 from adp_tui.backends.core_memory import read_segments
 from adp_tui.backends.elf_image import PAGE, parse_header
+from adp_tui.backends.sparse import bytes_text, data_runs, write_sparse
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import OpenError
 
@@ -31,7 +32,6 @@ BLOCK = 1 << 20
 MEMORY = 2 << 30
 """Bytes that a decompressor may take: ``zstd --long=31`` needs as many, and uses few of them."""
 
-_ZEROS = bytes(PAGE)
 _SECTION_SIZE = 64
 
 Tell: TypeAlias = Callable[[str, int, int], None]
@@ -223,26 +223,12 @@ def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise broken
 
 
-def _runs(block: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a block, begin and end, that hold more than pages of zeros."""
-    start: int | None = None
-    for at in range(0, len(block), PAGE):
-        if block.startswith(_ZEROS[: len(block) - at], at):
-            if start is not None:
-                yield start, at
-                start = None
-        elif start is None:
-            start = at
-    if start is not None:
-        yield start, len(block)
-
-
 def _measure(pieces: Iterator[bytes], limit: int) -> int:
     """Return how much room the content takes, as far as it can be read."""
     size = needed = 0
     try:
         for block in _blocks(pieces):
-            needed += sum(end - start for start, end in _runs(block))
+            needed += sum(end - start for start, end in data_runs(block))
             size += len(block)
             if size > limit:
                 break
@@ -284,13 +270,13 @@ class _Room:
         """Return the error for too little room."""
         return OpenError(
             f"there is no room to unpack {self._path} ({self._codec.name}): it needs "
-            f"{_bytes(needed)} in {self._folder}, where {_bytes(free)} are free",
-            help=self._help(f"a folder with {_bytes(needed)} of room"),
+            f"{bytes_text(needed)} in {self._folder}, where {bytes_text(free)} are free",
+            help=self._help(f"a folder with {bytes_text(needed)} of room"),
         )
 
     def failure(self, error: OSError, written: int) -> OpenError:
         """Return the error for a file that cannot be made or written on."""
-        after = f" after {_bytes(written)}" if written else ""
+        after = f" after {bytes_text(written)}" if written else ""
         return OpenError(
             f"{self._path} cannot be unpacked into {self._folder}: {error.strerror}{after}",
             help=self._help("a folder with more room"),
@@ -314,13 +300,10 @@ class _Output:
         Raises:
             OpenError: there is no room for it.
         """
-        with memoryview(block) as view:
-            for start, end in _runs(block):
-                try:
-                    while start < end:
-                        start += os.pwrite(self._handle, view[start:end], self.size + start)
-                except OSError as error:
-                    raise self._room.failure(error, self.size) from None
+        try:
+            write_sparse(self._handle, block, self.size)
+        except OSError as error:
+            raise self._room.failure(error, self.size) from None
         self.size += len(block)
 
     def finish(self) -> None:
@@ -329,14 +312,6 @@ class _Output:
             os.ftruncate(self._handle, self.size)
         except OSError as error:
             raise self._room.failure(error, self.size) from None
-
-
-def _bytes(number: int) -> str:
-    """Return a number of bytes for people."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6)):
-        if number >= size:
-            return f"{number / size:.1f} {unit}"
-    return f"{number / 1000:.0f} kB"
 
 
 class _Zstd:

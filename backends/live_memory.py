@@ -22,7 +22,7 @@ from adp_tui.backends.procfs import Mapping, Procfs
 from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.memory import Piece, SplicedMemory
 
-__all__ = ["CopyPlan", "LiveMemory", "ProcessPages", "Run", "runs_of"]
+__all__ = ["CopyPlan", "LiveMemory", "ProcessPages", "Run", "Vector", "runs_of"]
 
 MAX_RUN = 1 << 20
 """Bytes copied at once: between two copies it is seen whether there is time left."""
@@ -37,7 +37,7 @@ Run = tuple[int, int]
 """Start and end of pages that follow each other."""
 
 
-class _Vector(ctypes.Structure):
+class Vector(ctypes.Structure):
     """struct iovec (readv(2))."""
 
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
@@ -147,7 +147,7 @@ class CopyPlan:
         for run in (*runs, None):
             full = size >= MAX_BATCH or len(batch) == MAX_VECTORS
             if batch and (run is None or full):
-                vectors = (_Vector * len(batch))(*(_Vector(s, e - s) for s, e in batch))
+                vectors = (Vector * len(batch))(*(Vector(s, e - s) for s, e in batch))
                 yield batch, offset, vectors
                 offset += size
                 batch, size = [], 0
@@ -186,7 +186,7 @@ class CopyPlan:
 
     def _read(self, pid: int, batch: Sequence[Run], offset: int, vectors: object) -> None:
         size = sum(end - start for start, end in batch)
-        local = _Vector(self._base + offset, size)
+        local = Vector(self._base + offset, size)
         got = _readv(pid, ctypes.byref(local), 1, vectors, len(batch), 0)
         if got == size:
             for start, end in batch:
@@ -199,11 +199,17 @@ class CopyPlan:
         """Copy page by page: one of them is not there any more."""
         for start, end in batch:
             for address in range(start, end, PAGE):
-                local = _Vector(self._base + offset, PAGE)
-                remote = _Vector(address, PAGE)
+                local = Vector(self._base + offset, PAGE)
+                remote = Vector(address, PAGE)
                 if _readv(pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0) == PAGE:
                     self._copied.append(((address, address + PAGE), offset))
                 offset += PAGE
+
+    def runs(self) -> Iterator[tuple[int, memoryview]]:
+        """Yield what was copied: where it begins, and its bytes."""
+        with memoryview(self._buffer) as view:
+            for (start, end), offset in self._copied:
+                yield start, view[offset : offset + end - start]
 
     def pieces(self) -> Iterator[Piece]:
         """Yield what was copied."""

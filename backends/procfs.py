@@ -13,7 +13,7 @@ from typing import NamedTuple
 from adp_tui.backends.files import clean
 from adp_tui.engine.errors import AdpError
 
-__all__ = ["GoneError", "Mapping", "Procfs", "Sleep", "Status"]
+__all__ = ["GoneError", "Mapping", "Procfs", "Sleep", "Status", "parse_mapping"]
 
 MAX_MAPPINGS = 1 << 20
 """vm.max_map_count, which bounds the mappings of a process, is a million where it is raised."""
@@ -82,6 +82,19 @@ class Sleep:
     pc: int
 
 
+def parse_mapping(line: bytes) -> Mapping | None:
+    """Return what a line of /proc/PID/maps says; None for another line."""
+    parts = _MAPPING.fullmatch(line)
+    if parts is None:
+        return None
+    start, end, r, w, x, shared, offset, major, minor, inode, path = parts.groups()
+    return Mapping(
+        int(start, 16), int(end, 16), r == b"r", w == b"w", x == b"x", shared == b"s",
+        int(offset, 16), (int(major, 16), int(minor, 16)), int(inode),
+        _ESCAPE.sub(lambda it: bytes([int(it[1], 8)]), path or b""),
+    )  # fmt: skip
+
+
 class Procfs:
     """The folder of one process under /proc.
 
@@ -124,30 +137,34 @@ class Procfs:
 
     def mappings(self) -> list[Mapping]:
         """Return what is mapped, sorted by address."""
-        found = []
-        for line in self._bytes("maps").splitlines()[:MAX_MAPPINGS]:
-            parts = _MAPPING.fullmatch(line)
-            if parts is None:
-                continue
-            start, end, r, w, x, shared, offset, major, minor, inode, path = parts.groups()
-            found.append(
-                Mapping(
-                    int(start, 16), int(end, 16), r == b"r", w == b"w", x == b"x", shared == b"s",
-                    int(offset, 16), (int(major, 16), int(minor, 16)), int(inode),
-                    _ESCAPE.sub(lambda it: bytes([int(it[1], 8)]), path or b""),
-                )
-            )  # fmt: skip
-        return found
+        lines = self._bytes("maps").splitlines()[:MAX_MAPPINGS]
+        return [each for each in map(parse_mapping, lines) if each is not None]
+
+    def smaps(self) -> bytes:
+        """Return what is mapped with how much of it is in memory, as the kernel writes it."""
+        return self._bytes("smaps")
+
+    def raw_auxv(self) -> bytes:
+        """Return the auxiliary vector as the kernel gave it to the program."""
+        return self._bytes("auxv")
 
     def auxv(self) -> dict[int, int]:
         """Return the auxiliary vector."""
-        raw = self._bytes("auxv")
+        raw = self.raw_auxv()
         return dict(_PAIR.iter_unpack(raw[: min(len(raw) // 16, MAX_AUXV) * 16]))
 
     def started(self) -> int:
         """Return when the process was started, in clock ticks since boot: tells a reused pid."""
+        return int(self.stat()[19])
+
+    def stat(self) -> list[bytes]:
+        """Return the fields of /proc/PID/stat from the third, the state, on."""
         # The name may hold spaces and brackets; what follows its last bracket does not.
-        return int(self._bytes("stat").rpartition(b")")[2].split()[19])
+        return self._bytes("stat").rpartition(b")")[2].split()
+
+    def command_line(self) -> list[bytes]:
+        """Return the words that the program was started with, unless it changed them."""
+        return self._bytes("cmdline").rstrip(b"\0").split(b"\0")
 
     def executable(self) -> bytes:
         """Return the path of the program; the kernel marks a deleted one."""
