@@ -15,15 +15,18 @@ __all__ = ["UsageError", "parse"]
 
 _WITH_TARGET = {
     "report": "adp-tui report --pid PID | core CORE | open FILE [--json]",
-    "dump": "adp-tui dump --pid PID -o FILE",
+    "dump": "adp-tui dump --pid PID -o FILE [--force]",
 }
 """Commands that name their target behind them, with what can be typed."""
 
 _DEFAULTS: dict[str, Any] = {
-    "pid": None, "max_pause": 0.1, "no_stop": False, "no_mouse": False,
+    "pid": None, "max_pause": None, "no_stop": False, "no_mouse": False,
     "exe": None, "debug_file": (), "sysroot": None, "debuginfod": False, "no_cache": False,
+    "force": False,
 }  # fmt: skip
 """Of options that may stand before a command or behind it: the parser of neither sets them."""
+_PAUSE_S = 0.1
+"""How long a process may stand for a snapshot, by default."""
 
 
 class UsageError(Exception):
@@ -54,7 +57,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     options = _parser().parse_args(arguments, argparse.Namespace(**_DEFAULTS))
     command = options.command
-    if command in _WITH_TARGET:
+    if command == "dump":
+        target = None
+        if options.no_stop:
+            raise UsageError(
+                "a dump cannot be made without a stop: its memory would not belong together",
+                f"{_WITH_TARGET[command]} [--max-pause MS]",
+            )
+    elif command in _WITH_TARGET:
         target = options.target
     else:
         target, options.command = command, "screen"
@@ -67,6 +77,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options.target = "live" if pid is not None else target
     if options.target is None and command in _WITH_TARGET:
         raise UsageError(f"nothing to {command} is named", _WITH_TARGET[command])
+    if options.max_pause is None and command != "dump":
+        options.max_pause = _PAUSE_S
     return options
 
 
@@ -95,6 +107,14 @@ def _parser() -> _Parser:
     targets = report.add_subparsers(dest="target", metavar="TARGET")
     _command(targets, "core", "report on a core file", core, form)
     _command(targets, "demo", "report on the crash dump that ships with adp-tui", form)
+    commands.add_parser(
+        "dump",
+        help="write a core file of a process, which lives on",
+        description="Write a core file of a process, which lives on. It stands while its memory"
+        " is copied, about half a second for each gigabyte that it uses.",
+        allow_abbrev=False,
+        parents=[_dump()],
+    )
     return parser
 
 
@@ -134,6 +154,29 @@ def _live() -> _Parser:
     )
     _add_places(live)
     return live
+
+
+def _dump() -> _Parser:
+    dump = _options()
+    dump.add_argument("--pid", metavar="PID", type=_pid, help="a running process")
+    dump.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="the core file to write; only this user can read it",
+    )
+    dump.add_argument(
+        "--max-pause",
+        metavar="MS",
+        type=_milliseconds,
+        help="write nothing if the process would have to stand longer (default: it stands as long"
+        " as the copy takes)",
+    )
+    dump.add_argument("--no-stop", action="store_true", help=argparse.SUPPRESS)
+    dump.add_argument("--force", action="store_true", help="replace FILE where it is there")
+    return dump
 
 
 def _add_places(core: _Parser) -> None:

@@ -69,6 +69,10 @@ def _run(words: list[str]) -> int:
     options = parse(words)
     if options.command == "screen":
         _check_terminal(words)
+    if options.command == "dump":
+        from adp_tui.tui.dump import dump
+
+        return dump(options.pid, options.output, options.max_pause, force=options.force)
     # What follows imports the readers of ELF and DWARF.
     with _opener(options) as opener:
         if options.command == "report":
