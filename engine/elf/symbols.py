@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ STT_OBJECT, STT_FUNC, STT_TLS, STT_IFUNC = 1, 2, 6, 10
 _ENTRY = struct.Struct("<IBBHQQ")
 MAX_SYMBOLS = 10_000_000
 MAX_NAME = 8192
-MAX_HOLDING = 10_000
+MAX_CLOSURES = 1_000_000
+_CLOSURE = re.compile(rb"28_\$u7b\$\$u7b\$closure\$u7d\$\$u7d\$17h")
+"""How a closure's legacy name ends before its hash; coroutines are closures there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class SymbolTable:
                 if file.has(table):
                     self._sources.append((file.blob(table), file.blob(strings)))
                     break
-        self._by_name: dict[tuple[int, int], int] | None = None
+        self._closures: list[tuple[bytes, int]] | None = None
 
     def _entries(self) -> Iterator[tuple[Blob, tuple[int, int, int, int, int, int]]]:
         for table, strings in self._sources:
@@ -102,17 +105,23 @@ class SymbolTable:
         self._load()
         return self._starts
 
-    def holding(self, part: bytes) -> Iterator[int]:
-        """Yield the addresses of the functions and objects whose raw name has this in it."""
+    def closures(self, ending: bytes) -> Iterator[int]:
+        """Yield the addresses of the closures whose raw name ends so, up to its hash."""
+        if self._closures is None:
+            self._closures = list(self._find_closures())
+        return (address for name, address in self._closures if name.endswith(ending))
+
+    def _find_closures(self) -> Iterator[tuple[bytes, int]]:
+        """Yield name and address of each closure: one pass serves all that are asked for."""
         rows = self._load()
-        if self._by_name is None:
-            self._by_name = {(id(strings), name): address for address, _, name, strings in rows}
         for _, strings in self._sources:
-            for at in islice(strings.occurrences(part), MAX_HOLDING):
+            found: dict[int, bytes] = {}
+            for match in islice(strings.matches(_CLOSURE, MAX_NAME), MAX_CLOSURES):
+                at, end = match.start() - strings.base, match.end() - strings.base
                 start = strings.rfind(b"\0", max(at - MAX_NAME, 0), at) + 1
-                address = self._by_name.get((id(strings), start))
-                if address is not None:
-                    yield address
+                found[start] = strings.slice(start, end)
+            addresses = {row[2]: row[0] for row in rows if row[2] in found and row[3] is strings}
+            yield from ((name, addresses[at]) for at, name in found.items() if at in addresses)
 
     def names_hold(self, part: bytes) -> bool:
         """Tell whether some raw name has this in it."""

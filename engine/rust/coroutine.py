@@ -236,18 +236,18 @@ class _Functions:
     def of(self, type_name: str, name: str) -> Die | None:
         """Return the function with a name (``{async_fn#0}``) of the coroutine with a full name.
 
-        Where few functions are called so, the first question goes through them all. Of others
-        the symbols are asked, as most have one: ``.debug_info`` is larger by far.
+        The symbols are asked first, as most have one: ``.debug_info`` is larger by far. Where few
+        functions are called so, the first question that is left goes through them all.
         """
+        found = self._by_symbol(type_name)
+        if found is not None:
+            return found
         generic = "<" in name
         if not generic and name not in self._gathered:
             self._gathered[name] = self._gather(name)
         gathered = self._gathered.get(name)
         if gathered is not None:
             return gathered.get(type_name)
-        found = self._by_symbol(type_name)
-        if found is not None:
-            return found
         if generic and not self._debug.sections.string_offsets:
             return self._named(type_name, name)
         for pin in islice(self._debug.search.pinned(type_name), MAX_COPIES):
@@ -262,7 +262,7 @@ class _Functions:
         if not ending:
             return None
         if ending not in self._linked:
-            addresses = islice(self._image.symbols.holding(ending), MAX_GATHERED)
+            addresses = islice(self._image.symbols.closures(ending), MAX_GATHERED)
             dies = chain.from_iterable(map(self._beginning, addresses))
             self._linked[ending] = dict(self._polled(dies))
         return self._linked[ending].get(type_name)
