@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from adp_tui.engine.adp import language as ast
 from adp_tui.engine.adp.descriptor import Descriptor, Expression
@@ -22,8 +23,22 @@ __all__ = ["Closure", "Env", "Evaluator", "ThreadValue"]
 Env = Mapping[str, object]
 Closure = Callable[[dict[str, object]], object]
 
-Shortcut = Callable[[Value, Callable[[Value], tuple[object, ...]], object], tuple[object, ...]]
-"""Takes a value, a function that depends on nothing but the value, and what tells the function."""
+Ask = Callable[[Value], tuple[object, ...]]
+
+
+class Shortcut(Protocol):
+    """Answers what is asked of many values of one type (``analysis.replay.Replays``)."""
+
+    def ask(self, value: Value, function: Ask, key: object, /) -> tuple[object, ...]:
+        """Return what a function gives that depends on nothing but the value."""
+        ...
+
+    def chain(
+        self, node: Value, step: Ask, key: object, seen: set[int], /
+    ) -> tuple[list[Value], bool]:
+        """Return nodes that follow one in a list, and whether it ends with them."""
+        ...
+
 
 MAX_STEPS = 20_000_000
 """Steps of one evaluation: a list of a million tasks takes ten for each; streams count items."""
@@ -69,7 +84,7 @@ class Evaluator:
         self._scalars: dict[int, tuple[Type, Plan, int, bool]] = {}
         self._derefs: dict[int, tuple[Type, Plan]] = {}
         self.shortcut: Shortcut | None = None
-        """Answers what is asked of many values of one type; set by whoever has one."""
+        """Set by whoever has one."""
         self._steps = 0
         self._check = 0
         self._items = 0

@@ -6,7 +6,7 @@ Each one is bounded, and an item that cannot be read does not spoil the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adp_tui.engine.adp import language as ast
 from adp_tui.engine.adp.entries import entries
@@ -157,7 +157,7 @@ class Streams:
         alone = self._is_alone(nodes[1])
 
         def run(env: dict[str, object]) -> object:
-            seen: set[object] = set()
+            seen: set[Any] = set()
             last = tail(env)
             result, problem = self._follow(head(env), name, step, env, seen, alone)
             end = result[-1] if result else None
@@ -199,7 +199,7 @@ class Streams:
         name: str,
         step: Closure,
         env: dict[str, object],
-        seen: set[object],
+        seen: set[Any],
         alone: bool = False,
     ) -> tuple[list[object], AdpError | None]:
         """Return the nodes up to null or one in ``seen``, and why there are no more.
@@ -208,6 +208,7 @@ class Streams:
         """
         result: list[object] = []
         shortcut = self._ev.shortcut if alone else None
+        ended = False
 
         def one(it: Value) -> tuple[object, ...]:
             return (step({name: it}),)
@@ -221,7 +222,12 @@ class Streams:
             try:
                 self._ev.tick()
                 if shortcut is not None and isinstance(node, Value):
-                    (node,) = shortcut(node, one, step)
+                    more, ended = shortcut.chain(node, one, step, seen)
+                    result.extend(more)
+                    self._ev.tick(len(more))
+                    if ended:
+                        break
+                    (node,) = shortcut.ask(more[-1] if more else node, one, step)
                 else:
                     node = step({**env, name: node})
             except LayoutError:

@@ -13,11 +13,12 @@ all of them at once, in columns (``cohorts.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from adp_tui.engine.analysis.rules import Losses
 from adp_tui.engine.analysis.trace import Ask, Trace
-from adp_tui.engine.analysis.tree import Tree, plant, replay
+from adp_tui.engine.analysis.tree import Stop, Tree, chase, plant, replay
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
@@ -39,6 +40,11 @@ MANY_LEFT = 64
 """Values of a kind for which one more trace pays."""
 SAMPLE = 2048
 """Values that are followed first."""
+LONG = 64
+"""Steps along lists of one kind that are asked the long way first."""
+CHUNK = 4096
+"""Nodes of a list between two looks whether to go on: some milliseconds."""
+MAX_CHAIN = 1 << 20
 HOT = 8
 """Values of a kind that are asked the long way first."""
 MAX_TRACES = 96
@@ -91,13 +97,45 @@ class Replays:
             self._trace(tree, value, function)
         return function(value)
 
-    def foresee(self, values: Sequence[Value], function: Ask, *key: object) -> None:
-        """Prepare for being asked the function of each of many values, once."""
-        for type_, addresses in by_type(values):
-            ready = self._tree(type_, key).ready
-            for cohort in self.cohorts(type_, addresses, function, *key):
-                own = map(addresses.__getitem__, cohort.rows.tolist())
-                ready.update(zip(own, cohort.tuples(), strict=True))
+    def chain(
+        self, node: Value, step: Ask, key: object, seen: set[int]
+    ) -> tuple[list[Value], bool]:
+        """Return the nodes that follow one in a list, as far as the way is known.
+
+        Args:
+            node: of a list in the target's memory.
+            step: gives the next node, or None, and nothing else.
+            key: as for ``ask``.
+            seen: the addresses of nodes that were there before; those found are added.
+
+        Returns:
+            The nodes, and whether the list ends with them. Else the last one is to be asked.
+        """
+        if self._tracing or node.data is not None:
+            return [], False
+        tree = self._tree(node.type, (key,))
+        memory, found, last = self._program.memory, list[int](), node
+        while True:
+            more, why = chase(tree, memory, last.address, seen, CHUNK)
+            found += more
+            last = Value(memory, node.type, found[-1]) if found else node
+            if why is Stop.LIMIT and len(found) < MAX_CHAIN:
+                self._check()
+                continue
+            tree.missed += why is Stop.UNKNOWN
+            if why is not Stop.UNKNOWN or tree.missed < LONG or not _is_worth_it(tree):
+                break
+            if not self._trace(tree, last, step):
+                break
+        tree.hits += len(found)
+        return list(map(Value, repeat(memory), repeat(node.type), found)), why is Stop.END
+
+    def foresee(self, type_: Type, addresses: Sequence[int], function: Ask, *key: object) -> None:
+        """Prepare for being asked the function of each of many values of a type, once."""
+        ready = self._tree(type_, key).ready
+        for cohort in self.cohorts(type_, addresses, function, *key):
+            own = map(addresses.__getitem__, cohort.rows.tolist())
+            ready.update(zip(own, cohort.tuples(), strict=True))
 
     def cohorts(
         self, type_: Type, addresses: Sequence[int], function: Ask, *key: object
@@ -149,12 +187,14 @@ class Replays:
         memory, gatherer = self._program.memory, self._columns()
         found: list[Cohort] = []
         aside: list[int] = []
+        unknown = np.ones(len(column), np.bool_)
         while True:
             if tree.root is not None:
                 new = list(follow(tree, gatherer, memory, column, left, self._check))
-                known = [cohort.rows for cohort in new]
-                left = np.setdiff1d(left, np.concatenate(known)) if known else left
-                tree.hits += sum(map(len, known))
+                for cohort in new:
+                    unknown[cohort.rows] = False
+                left = left[unknown[left]]
+                tree.hits += sum(map(len, new))
                 found += new
             if len(left) < MANY_LEFT or not _is_worth_it(tree):
                 return found, np.concatenate((left, np.array(aside, np.int64)))

@@ -16,7 +16,7 @@ from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts, WaitRow
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
-from adp_tui.engine.analysis.replay import Replays
+from adp_tui.engine.analysis.replay import Replays, by_type
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
 from adp_tui.engine.analysis.rules import Applied, Bound, Losses, RuleBook
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker, stacks_of
@@ -92,7 +92,7 @@ class Survey:
         self._apply()
         self.walker = StackWalker(self.program, self.book, self.replays)
         self.names = FutureNames(self.book, self.walker.coroutines)
-        self.wakers = WakerResolver(self.program, self.book)
+        self.wakers = WakerResolver(self.program, self.book, self.replays)
         self._say("reading executors and their tasks")
         self._find_tasks()
         self._say(f"reading the stacks of {len(self.tasks)} tasks")
@@ -108,7 +108,7 @@ class Survey:
         self.refused = chosen.refused
         self.applied = [Applied(d, Evaluator(self.program, d), self.losses) for d in chosen.applied]
         for applied in self.applied:
-            applied.evaluator.shortcut = self.replays.ask
+            applied.evaluator.shortcut = self.replays
         self.book = RuleBook(self.program, self.applied)
 
     def _find_tasks(self) -> None:
@@ -222,7 +222,7 @@ class Survey:
         return known
 
     def _read_drivers(self, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
-        found = []
+        found: list[tuple[Registered, Value]] = []
         applied, rule = executor.applied, executor.rule
         env: dict[str, object] = {"it": executor.value}
         timers = 0
@@ -231,24 +231,37 @@ class Survey:
             ("timers", rule.pending_timers),
             ("I/O registrations", rule.registrations),
         ):
-            for value in applied.values(expression, env, name):
-                timers += name == "timers"
-                found.extend(self._wakers_of(value, executor.value))
+            values = applied.values(expression, env, name)
+            timers += len(values) if name == "timers" else 0
+            for type_, addresses in by_type(values):
+                for bound in self.book.registered.all(type_.name):
+                    ask = partial(_slots, bound, executor.value)
+                    self.replays.foresee(type_, addresses, ask, bound, executor.value)
+            for value in values:
+                found.extend(self._slots_of(value, executor.value))
         self.timers[executor.address] = timers
-        return found
+        return self._resolved(found)
 
-    def _wakers_of(
-        self, value: Value, executor: Value | None = None
-    ) -> list[tuple[Registered, Wakes]]:
+    def _wakers_of(self, value: Value) -> list[tuple[Registered, Wakes]]:
+        return self._resolved(self._slots_of(value, None))
+
+    def _slots_of(self, value: Value, executor: Value | None) -> list[tuple[Registered, Value]]:
+        """Return the wakers that a resource holds, and what it is for each."""
         found = []
         for bound in self.book.registered.all(value.type.name):
             ask = partial(_slots, bound, executor)
             remaining, *slots = self.replays.ask(value, ask, bound, executor)
             for waker, mode in zip(slots[::2], slots[1::2], strict=True):
-                wakes = self.wakers.resolve(waker)
-                if wakes is not None:
-                    found.append((Registered(bound.rule.kind, mode, value, remaining), wakes))
+                found.append((Registered(bound.rule.kind, mode, value, remaining), waker))
         return found
+
+    def _resolved(
+        self, slots: Sequence[tuple[Registered, Value]]
+    ) -> list[tuple[Registered, Wakes]]:
+        """Return whom the wakers wake, of those that wake anybody."""
+        self.wakers.foresee([waker for _, waker in slots])
+        resolved = ((registered, self.wakers.resolve(waker)) for registered, waker in slots)
+        return [(registered, wakes) for registered, wakes in resolved if wakes is not None]
 
     def _set_running(self, executors: ExecutorSet) -> None:
         """Pair running tasks with the threads whose current task they are."""
@@ -350,6 +363,7 @@ class Survey:
 
     def _add_joins(self) -> None:
         """Add the joins that only the joined task's own waker tells of."""
+        self.wakers.foresee([task.join_waker for task in self.tasks if task.join_waker])
         for task in self.tasks:
             wakes = self.wakers.resolve(task.join_waker) if task.join_waker else None
             waiter = self.target_of(wakes) if wakes is not None else None

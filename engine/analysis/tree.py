@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import field
 
@@ -12,10 +13,12 @@ from adp_tui.engine.errors import FaultError
 from adp_tui.engine.target import Memory
 from adp_tui.engine.value import Value
 
-__all__ = ["Leaf", "Node", "Place", "Tree", "plant", "replay"]
+__all__ = ["Leaf", "Node", "Place", "Stop", "Tree", "chase", "plant", "replay"]
 
 MAX_NEAR = 4096
 """Bytes from a value's beginning that are read at once."""
+MAX_TABLES = 1024
+"""Reads that are remembered while a list is followed."""
 _LAST = (1 << 64) - 1
 
 
@@ -75,6 +78,15 @@ class Tree:
     """What the key names by identity."""
 
 
+class Stop(enum.Enum):
+    """Why a list is not followed any further."""
+
+    END = "its end"
+    LIMIT = "as many nodes as were asked for"
+    UNKNOWN = "a node with which no traced run agrees"
+    OTHER = "a node that is unreadable, of another type, or was there before"
+
+
 def replay(tree: Tree, memory: Memory, address: int) -> tuple[object, ...] | None:
     """Follow a tree from a value; None where it does not lead to an end."""
     bases = [address]
@@ -102,6 +114,64 @@ def replay(tree: Tree, memory: Memory, address: int) -> tuple[object, ...] | Non
     return tuple(
         item if type(item) is not Place else item.found(memory, bases) for item in node.items
     )
+
+
+def chase(
+    tree: Tree, memory: Memory, address: int, seen: set[int], limit: int
+) -> tuple[list[int], Stop]:
+    """Follow a list from one node to the next by a function that gives just that.
+
+    Args:
+        tree: of a function that gives a value of the same type, or None at the end.
+        memory: where to read.
+        address: of the node to start from.
+        seen: nodes that were there before; those that are found are added.
+        limit: nodes to find at most.
+
+    Returns:
+        The nodes after the first, and why there are no more.
+    """
+    found: list[int] = []
+    tables: dict[int, bytes] = {}
+    read, near_size, root, type_ = memory.read, tree.near, tree.root, tree.keep[0]
+    try:
+        while len(found) < limit:
+            bases, node = [address], root
+            near = read(address, near_size)
+            while type(node) is Node:
+                if node.end:
+                    raw = near[node.offset : node.end]
+                else:
+                    at = bases[node.window] + node.offset & _LAST
+                    # What nodes of one type lead to is the same table again and again.
+                    known = tables.get(at)
+                    if known is None or len(known) != node.size:
+                        known = read(at, node.size)
+                        if len(tables) < MAX_TABLES:
+                            tables[at] = known
+                    raw = known
+                child = node.next.get(raw)
+                if child is None:
+                    child = node.then
+                    number = int.from_bytes(raw, "little")
+                    if child is None or not 1 < number < SIGN:
+                        return found, Stop.UNKNOWN
+                    bases.append(number)
+                node = child
+            if node is None:
+                return found, Stop.UNKNOWN
+            assert isinstance(node, Leaf)
+            (item,) = node.items
+            if type(item) is not Place or item.type is not type_ or item.window < 0:
+                return found, Stop.END if item is None else Stop.OTHER
+            address = bases[item.window] + item.offset & _LAST
+            if address in seen:
+                return found, Stop.OTHER
+            seen.add(address)
+            found.append(address)
+    except FaultError:
+        return found, Stop.OTHER
+    return found, Stop.LIMIT
 
 
 def plant(tree: Tree, trace: Trace) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adp_tui.engine.adp.descriptor import WakerRule
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.analysis.replay import Replays, by_type
 from adp_tui.engine.analysis.rules import Applied, RuleBook
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.errors import AdpError
+from adp_tui.engine.errors import AdpError, LayoutError
 from adp_tui.engine.program import Program
 from adp_tui.engine.value import Value
 
@@ -39,8 +42,9 @@ class _Entry:
 class WakerResolver:
     """Resolves ``core::task::wake::Waker`` values; answers are remembered."""
 
-    def __init__(self, program: Program, book: RuleBook) -> None:
+    def __init__(self, program: Program, book: RuleBook, replays: Replays | None = None) -> None:
         self._program = program
+        self._replays = replays
         self._layout = self._find_layout()
         self._entries: dict[int, _Entry | str] = {}
         self._known: dict[tuple[int, int], Wakes | None] = {}
@@ -69,6 +73,27 @@ class WakerResolver:
     def resolve(self, waker: Value | None) -> Wakes | None:
         """Return whom the waker wakes; None for no waker or one that can't be read."""
         return None if waker is None else self._resolve(waker, 0)
+
+    def foresee(self, wakers: Sequence[Value]) -> None:
+        """Prepare for resolving many wakers, most of which are of few kinds."""
+        if self._replays is None:
+            return
+        for type_, addresses in by_type(wakers):
+            for cohort in self._replays.cohorts(type_, addresses, self._woken, self):
+                data, vtable, *target = map(cohort.column, range(len(cohort.items)))
+                pairs = zip(data, vtable, strict=True)
+                for pair, wakes in zip(pairs, map(Wakes, *target), strict=True):
+                    self._known.setdefault(pair, wakes)
+
+    def _woken(self, waker: Value) -> tuple[object, ...]:
+        """Return a waker's data and vtable addresses and whom it wakes, as ``Wakes`` has it."""
+        assert self._layout is not None
+        data = waker.part(self._layout[0], waker.type).unsigned(8)
+        vtable = waker.part(self._layout[1], waker.type).unsigned(8)
+        wakes = self._find(data, vtable, 0) if vtable else None
+        if wakes is None:
+            raise LayoutError("it wakes nobody")
+        return data, vtable, wakes.header, wakes.thread, wakes.executor, wakes.foreign
 
     def pair(self, waker: Value) -> tuple[int, int] | None:
         """Return the waker's data and vtable addresses; None where they can't be read."""
