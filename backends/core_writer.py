@@ -37,7 +37,7 @@ from adp_tui.backends.live_refusals import check, explained
 from adp_tui.backends.procfs import GoneError, Procfs
 from adp_tui.backends.sparse import bytes_text
 from adp_tui.backends.tracer import StoppedThread, stop
-from adp_tui.engine.errors import FaultError, OpenError
+from adp_tui.engine.errors import CancelledError, FaultError, OpenError
 
 __all__ = ["Tell", "WrittenCore", "write_core"]
 
@@ -46,6 +46,8 @@ Tell: TypeAlias = Callable[[str, int, int], None]
 
 MAX_RUN = 1 << 20
 """Bytes copied at once."""
+STEP = 64 << 20
+"""Bytes copied before it is seen whether they are still wanted: a few hundredths of a second."""
 GROUP = 16 << 20
 """Bytes that are copied between two writes, at least, where our memory cannot hold all."""
 GROWTH = 16 << 20
@@ -146,8 +148,11 @@ def write_core(
         if tell is not None:
             tell(f"copying process {pid}, which stands meanwhile", 0, needed)
         copier = _Copier(procfs, process, output, needed, max_pause)
-        with explained(procfs):
-            stopped = stop(procfs, copier.copy)
+        try:
+            with explained(procfs):
+                stopped = stop(procfs, copier.copy)
+        finally:
+            copier.give_up()
         copied = stopped.result
         output.write(copied.head, 0)
         written = 0
@@ -189,12 +194,18 @@ class _Copier:
         self._room = min(needed + needed // 8 + GROWTH, max(free_memory() // 2, GROUP))
         # Made before the process stands: filling so much memory with pages takes time.
         self._plan: CopyPlan | None = CopyPlan((), self._room)
+        self._given_up = False
+
+    def give_up(self) -> None:
+        """Let the process run on soon: nobody waits for the copy any more."""
+        self._given_up = True
 
     def copy(self, threads: Sequence[StoppedThread], began: float) -> _Copied:
         """Copy the process, which stands since ``began``.
 
         Raises:
             OpenError: it would stand too long, or what had to be written could not be.
+            CancelledError: it was given up.
         """
         deadline = FOREVER if self._max_pause is None else began + self._max_pause
         problems = [f"thread {t.tid}: {t.problem}" for t in threads if t.problem]
@@ -209,6 +220,7 @@ class _Copier:
             for group in _groups(self._runs(areas), self._room):
                 # Where more is wanted than fits, the process stands until this is written.
                 for offset, data in copied.memory():
+                    self._go_on()
                     self._output.write(data, offset)
                 self._copy_group(group, copied, pages, deadline)
         finally:
@@ -231,9 +243,11 @@ class _Copier:
     ) -> None:
         plan = self._plan or CopyPlan((), self._room)
         self._plan = None
-        plan.copy(self._procfs.pid, group, deadline)
-        if time.perf_counter() > deadline:
-            raise self._too_long()
+        for some in _groups(iter(group), STEP):
+            self._go_on()
+            plan.copy(self._procfs.pid, some, deadline)
+            if time.perf_counter() > deadline:
+                raise self._too_long()
         copied.waiting.append(plan)
         got = {start: start + len(view) for start, view in plan.runs()}
         for start, end in group:
@@ -251,6 +265,10 @@ class _Copier:
             copied.missing += PAGE
             return
         copied.singly.append((address, data))
+
+    def _go_on(self) -> None:
+        if self._given_up:
+            raise CancelledError
 
     def _too_long(self) -> OpenError:
         pid, pause = self._procfs.pid, self._max_pause or 0.0

@@ -163,6 +163,8 @@ class CopyPlan:
     def copy(self, pid: int, more: Iterable[Run], deadline: float) -> None:
         """Copy what was planned and, where there is room, ``more``; stop at the deadline.
 
+        A plan that was made without runs can copy several times, each time behind the last.
+
         Args:
             pid: the process, which stands.
             more: what turned out to be needed as well.
@@ -179,7 +181,8 @@ class CopyPlan:
             if kept > start:
                 extra.append((start, kept))
                 offset += kept - start
-        for batch, at, vectors in self._prepare(extra, self._used):
+        begin, self._used = self._used, offset
+        for batch, at, vectors in self._prepare(extra, begin):
             if time.perf_counter() > deadline:
                 return
             self._read(pid, batch, at, vectors)

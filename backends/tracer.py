@@ -213,7 +213,7 @@ def stop(procfs: Procfs, work: Callable[[Sequence[StoppedThread], float], T]) ->
     Args:
         procfs: the process.
         work: is given the threads and the time (``perf_counter``) at which the process was
-            first interrupted; runs on another thread.
+            first interrupted; runs on another thread, also after Ctrl-C ended this call.
 
     Raises:
         GoneError: the process has ended.
@@ -230,10 +230,12 @@ def stop(procfs: Procfs, work: Callable[[Sequence[StoppedThread], float], T]) ->
 
     collects = gc.isenabled()
     gc.disable()
+    thread = ThreadPoolExecutor(1, "tracer")
     try:
-        with ThreadPoolExecutor(1, "tracer") as thread:
-            result = thread.submit(once).result()
+        result = thread.submit(once).result()
     finally:
+        # A caller that was interrupted can tell the work to end sooner.
+        thread.shutdown(wait=False)
         if collects:
             gc.enable()
     return Stopped(result, held.seconds)
