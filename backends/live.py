@@ -142,14 +142,14 @@ class LiveProcess:
             return looked
         with explained(self.procfs):
             self._check_same()
-            plan = _plan(looked)
+            plan, reader = _plan(looked), self.procfs.heir
 
             def copy(
                 threads: Sequence[StoppedThread], began: float
             ) -> tuple[Sequence[StoppedThread], int]:
                 used = (_stack(looked.mappings, each.registers) for each in threads)
                 more = _lacking(plan, filter(None, used))
-                plan.copy(self.procfs.pid, more, began + self._max_pause)
+                plan.copy(reader, more, began + self._max_pause)
                 return threads, self.procfs.clock_ns()
 
             extras = self._extras()
@@ -264,8 +264,13 @@ class LiveProcess:
     ) -> tuple[ThreadState, ...]:
         """Return the threads as far as they are known without a stop: where each sleeps."""
         extras = self._extras()
-        pointers = thread_pointers(list(extras), mappings, pages)
-        return tuple(self._running(tid, pointers.get(tid, 0), extras[tid]) for tid in extras)
+        numbers = {}
+        for tid in extras:
+            with contextlib.suppress(GoneError):
+                numbers[self.procfs.status(tid).number] = tid
+        pointers = thread_pointers(list(numbers), mappings, pages)
+        known = {numbers[number]: pointer for number, pointer in pointers.items()}
+        return tuple(self._running(tid, known.get(tid, 0), extras[tid]) for tid in extras)
 
     def _running(self, tid: int, pointer: int, extra: dict[str, str]) -> ThreadState:
         try:
@@ -308,7 +313,9 @@ class LiveProcess:
         found = {}
         for tid in self.procfs.threads():
             with contextlib.suppress(GoneError):
-                found[tid] = self.procfs.thread_facts(tid)
+                facts = self.procfs.thread_facts(tid)
+                if facts["state"] not in ("Z", "X"):
+                    found[tid] = facts
         return found
 
 

@@ -58,7 +58,7 @@ class ProcessPages:
 
     def __init__(self, procfs: Procfs) -> None:
         try:
-            self._file = os.open(procfs.folder / "mem", os.O_RDONLY | os.O_CLOEXEC)
+            self._file = os.open(procfs.memory_folder / "mem", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise OpenError(f"process {procfs.pid} has ended") from None
         self.pages: dict[int, bytes] = {}

@@ -43,12 +43,12 @@ def check(procfs: Procfs, stops: bool) -> None:
         )
     if pid == os.getpid():
         raise OpenError(f"process {pid} is adp-tui itself", help=_NO_SUCH)
-    if status.state in ("Z", "X"):
+    if status.state in ("Z", "X") and procfs.heir == pid:
         raise OpenError(
             f"process {pid} ({status.name}) has ended: only its exit status is left, which its "
             f"parent, process {status.parent}, has not asked for"
         )
-    if not status.has_memory:
+    if not procfs.status(procfs.heir).has_memory:
         raise OpenError(f"process {pid} ({status.name}) is a thread of the kernel", help=_NO_SUCH)
     _check_program(procfs, status)
     if stops and status.tracer:
@@ -61,7 +61,7 @@ def _check_program(procfs: Procfs, status: Status) -> None:
     Raises:
         PermissionError: it may not be looked at.
     """
-    with open(procfs.folder / "exe", "rb") as file:
+    with open(procfs.memory_folder / "exe", "rb") as file:
         head = file.read(64)
     which = f"process {procfs.pid} ({status.name})"
     if head[:5] == b"\x7fELF\x01":

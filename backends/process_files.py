@@ -19,7 +19,7 @@ class ProcessFiles:
     """Paths to the files of a process, those that are surely the same first."""
 
     def __init__(self, procfs: Procfs, mappings: Sequence[Mapping]) -> None:
-        self._folder = os.fsencode(procfs.folder)
+        self._folder = os.fsencode(procfs.memory_folder)
         self._by_path: dict[bytes, Mapping] = {}
         for each in mappings:
             if each.is_file:

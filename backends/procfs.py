@@ -67,6 +67,8 @@ class Status:
     effective: int
     capabilities: int
     """Bits of CapPrm."""
+    number: int
+    """Its own number for itself, in the innermost namespace of process ids."""
     has_memory: bool
     """False for a thread of the kernel, and for a process that has ended."""
 
@@ -104,6 +106,21 @@ class Procfs:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.folder = Path(f"/proc/{pid}")
+        self._heir = pid
+
+    @property
+    def heir(self) -> int:
+        """A thread that has the memory: not the first one, where that has ended before others."""
+        if self.status(self._heir).state in ("Z", "X"):
+            alive = (t for t in self.threads() if self.status(t).state not in ("Z", "X"))
+            self._heir = next(alive, self.pid)
+        return self._heir
+
+    @property
+    def memory_folder(self) -> Path:
+        """The folder under /proc that tells of memory and mapped files."""
+        heir = self.heir
+        return self.folder if heir == self.pid else self.folder / "task" / str(heir)
 
     def status(self, tid: int | None = None) -> Status:
         """Return the state of the process, or of one of its threads."""
@@ -114,7 +131,7 @@ class Procfs:
 
         def number(key: bytes, at: int = 0, base: int = 10) -> int:
             words = lines.get(key, b"").split()
-            return int(words[at], base) if len(words) > at else 0
+            return int(words[at], base) if len(words) > max(at, 0) else 0
 
         return Status(
             name=clean(lines.get(b"Name", b"").strip()),
@@ -125,6 +142,7 @@ class Procfs:
             user=number(b"Uid"),
             effective=number(b"Uid", 1),
             capabilities=number(b"CapPrm", base=16),
+            number=number(b"NSpid", -1),
             has_memory=b"VmSize" in lines,
         )
 
@@ -137,7 +155,7 @@ class Procfs:
 
     def mappings(self) -> list[Mapping]:
         """Return what is mapped, sorted by address."""
-        lines = self._bytes("maps").splitlines()[:MAX_MAPPINGS]
+        lines = self._bytes("maps", self.memory_folder).splitlines()[:MAX_MAPPINGS]
         return [each for each in map(parse_mapping, lines) if each is not None]
 
     def smaps(self) -> bytes:
@@ -146,7 +164,7 @@ class Procfs:
 
     def raw_auxv(self) -> bytes:
         """Return the auxiliary vector as the kernel gave it to the program."""
-        return self._bytes("auxv")
+        return self._bytes("auxv", self.memory_folder)
 
     def auxv(self) -> dict[int, int]:
         """Return the auxiliary vector."""
@@ -169,7 +187,7 @@ class Procfs:
     def executable(self) -> bytes:
         """Return the path of the program; the kernel marks a deleted one."""
         try:
-            return os.readlink(os.fsencode(self.folder / "exe"))
+            return os.readlink(os.fsencode(self.memory_folder / "exe"))
         except FileNotFoundError:
             raise self._gone() from None
 
@@ -206,9 +224,9 @@ class Procfs:
             facts["wchan"] = channel
         return facts
 
-    def _bytes(self, name: str) -> bytes:
+    def _bytes(self, name: str, folder: Path | None = None) -> bytes:
         try:
-            return (self.folder / name).read_bytes()
+            return ((folder or self.folder) / name).read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             raise self._gone() from None
 

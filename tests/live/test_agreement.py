@@ -1,0 +1,100 @@
+"""One moment of a process gives one report: live, and from a core that another tool wrote."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.alive import Alive, state_of, stayed
+from support.build import NEWEST, Dump
+from support.reports import differences, report_of
+
+from adp_tui.backends.core import open_core
+from adp_tui.backends.live import LiveProcess
+from adp_tui.engine.model import Confidence, Snapshot
+from adp_tui.engine.session import Session
+
+
+@contextmanager
+def live(pid: int, *, stops: bool = True) -> Iterator[Session]:
+    session = Session(LiveProcess(pid, stops=stops))
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+PROGRAMS = [
+    pytest.param((name, tokio, profile), id=f"{name}-{profile}")
+    for name, tokio, profile in (("zoo", NEWEST, "debug"), ("service", None, "release"))
+]
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def stopped(
+    request: pytest.FixtureRequest, dump: Callable[..., Dump]
+) -> Iterator[tuple[Dump, Alive]]:
+    name, tokio, profile = request.param
+    made = dump(name, tokio=tokio, profile=profile)
+    with stayed(made) as program:
+        yield made, program
+
+
+def core_of(program: Alive, folder: Path) -> Path:
+    """Let gdb write the core of a process that lives on."""
+    subprocess.run(
+        ["gcore", "-o", folder / "core", str(program.pid)], check=True, capture_output=True
+    )
+    return folder / f"core.{program.pid}"
+
+
+def is_torn(snapshot: Snapshot) -> bool:
+    return any(wait.conf is Confidence.TORN for wait in snapshot.tasks.waits)
+
+
+def test_live_and_core_agree(stopped: tuple[Dump, Alive], tmp_path: Path) -> None:
+    dump, program = stopped
+    with live(program.pid) as session:
+        seen = report_of(session)
+        assert session.snapshot.target.pause_ms is not None
+        assert not is_torn(session.snapshot)
+    core = Session(open_core(core_of(program, tmp_path), executable=dump.exe))
+    expected = report_of(core)
+    core.close()
+    assert expected["tasks"] and seen["tasks"]
+    assert list(differences(expected, seen)) == []
+    assert state_of(program.pid) == "T"
+
+
+def test_a_second_snapshot_is_the_same(stopped: tuple[Dump, Alive]) -> None:
+    _, program = stopped
+    with live(program.pid) as session:
+        first = report_of(session)
+        changed = dict(session.refresh().changes)
+        assert list(differences(first, report_of(session))) == []
+        running = sum(state == 0 for state in session.snapshot.tasks.state)
+        # One that runs is never said to stand still.
+        assert changed == {
+            "new": 0,
+            "gone": 0,
+            "moved": running,
+            "still": len(first["tasks"]) - running,
+        }
+
+
+def test_without_a_stop_they_agree_too(stopped: tuple[Dump, Alive]) -> None:
+    """Of threads that sleep the kernel tells where they are; their registers it does not."""
+    _, program = stopped
+    with live(program.pid) as session:
+        expected = report_of(session)
+    with live(program.pid, stops=False) as session:
+        seen = report_of(session)
+        assert session.snapshot.target.pause_ms is None
+        assert not is_torn(session.snapshot)
+    for report in (expected, seen):
+        # Native frames depend on the registers that a caller saved, which a stop alone tells.
+        del report["threads"]
+    assert list(differences(expected, seen)) == []
