@@ -18,17 +18,17 @@ from adp_tui.engine.errors import FaultError
 __all__ = ["Program", "Programs", "read_program"]
 
 RUNTIMES = {
-    "tokio": "src/runtime/",
-    "async-std": "src/",
-    "smol": "src/",
-    "async-executor": "src/",
-    "embassy-executor": "src/",
-    "monoio": "src/",
-    "glommio": "src/",
-    "futures-executor": "src/",
+    "tokio": b"runtime/",
+    "async-std": b"",
+    "smol": b"",
+    "async-executor": b"",
+    "embassy-executor": b"",
+    "monoio": b"",
+    "glommio": b"",
+    "futures-executor": b"",
 }
-"""Crates that run tasks, and the folder whose files tell that a program uses that part. Where a
-program has several, the first ones matter more."""
+"""Crates that run tasks, and the folder below ``src/`` whose files tell that a program uses that
+part of it. Where a program has several, the first ones matter more."""
 
 CHUNK = 256 << 10
 """Bytes that are searched at once: no other thread of ours runs meanwhile."""
@@ -37,17 +37,13 @@ OVERLAP = 256
 MAX_SEARCHED = 256 << 20
 """Bytes of one program."""
 
-_VERSION = rb"(?:-(\d+\.\d+\.\d+[0-9A-Za-z.+-]*))?"
+_SRC = b"/src/"
 _CRATE = re.compile(
-    rb"(?<![\w-])(?:"
-    + b"|".join(
-        b"(?P<n%d>%s)%s/%s" % (n, name.encode(), _VERSION, folder.encode())
-        for n, (name, folder) in enumerate(RUNTIMES.items())
-    )
-    + rb")|/rustc/[0-9a-f]{40}/"
+    rb"(?<![\w.+-])(" + b"|".join(map(str.encode, RUNTIMES)) + rb")(?:-(\d+\.\d+\.\d+[\w.+-]*))?$"
 )
-_NAMES = tuple(RUNTIMES)
-PF_R = 4
+"""What stands before ``/src/``: the folder of a crate from the registry, or one without version."""
+_RUSTC = re.compile(rb"/rustc/[0-9a-f]{40}/")
+"""The standard library's own places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +66,25 @@ def read_program(path: Path) -> Program:
         found: dict[str, str | None] = {}
         is_rust = False
         for data in _constants(handle):
-            for match in _CRATE.finditer(data):
-                is_rust = True
-                if match.lastgroup is not None:
-                    name = _NAMES[int(match.lastgroup[1:])]
-                    version = match[match.re.groupindex[match.lastgroup] + 1]
-                    found[name] = version.decode("ascii") if version else found.get(name)
-        return Program(is_rust, tuple((name, found[name]) for name in _NAMES if name in found))
+            is_rust = is_rust or _RUSTC.search(data) is not None
+            for name, version in _crates(data):
+                found[name] = version or found.get(name)
+        runtimes = tuple((name, found[name]) for name in RUNTIMES if name in found)
+        return Program(is_rust or bool(runtimes), runtimes)
     finally:
         os.close(handle)
+
+
+def _crates(data: bytes) -> Iterator[tuple[str, str | None]]:
+    """Yield name and version of each runtime whose source files are named."""
+    at = data.find(_SRC)
+    while at >= 0:
+        match = _CRATE.search(data, max(at - OVERLAP, 0), at)
+        if match is not None:
+            name = match[1].decode("ascii")
+            if data.startswith(RUNTIMES[name], at + len(_SRC)):
+                yield name, None if match[2] is None else match[2].decode("ascii", "replace")
+        at = data.find(_SRC, at + 1)
 
 
 def _constants(handle: int) -> Iterator[bytes]:
