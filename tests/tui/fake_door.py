@@ -232,6 +232,12 @@ class FakeDoor:
     def refresh(self) -> Summary:
         return self.summary()
 
+    def successor(self, key: str) -> str | None:
+        return key
+
+    def hold(self, wanted: bool) -> Summary:
+        return self.summary()
+
     def cancel(self) -> None:
         self.cancelled = True
 
