@@ -190,7 +190,8 @@ def plant(tree: Tree, trace: Trace) -> bool:
         steps.append((windows[read.window], read.offset, read.size, None if passed else read.data))
         if passed:
             number = len(windows)
-            windows[trace.followed.get(slot, -number)] = number
+            # What is only handed out is no window of the trace: -1 is what derives from none.
+            windows[trace.followed.get(slot, -1 - number)] = number
             for index, added in trace.handed.get(slot, {}).items():
                 handed[index] = Place(number, added, None)
     leaf = Leaf(
