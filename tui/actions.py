@@ -10,10 +10,19 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-__all__ = ["ACTIONS", "FOOTER", "Action", "Place", "action_of", "bindings", "key_names"]
+__all__ = [
+    "ACTIONS",
+    "FOOTER",
+    "LIST_FOOTER",
+    "Action",
+    "Place",
+    "action_of",
+    "bindings",
+    "key_names",
+]
 
 Place = str
-"""Where an action can be taken: ``main`` or ``page`` (a screen of text)."""
+"""Where an action can be taken: ``main``, ``list`` (of processes), ``page`` (a screen of text)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +42,45 @@ class Action:
     places: tuple[Place, ...] = ("main",)
 
 
-_BOTH = ("main", "page")
+_ALL = ("main", "list", "page")
+_ROWS = ("main", "list")
 
 ACTIONS: tuple[Action, ...] = (
     Action("pane.executors", "1", "pane('executors')", "", "Go to the executors.", "Panes"),
     Action("pane.threads", "2", "pane('threads')", "", "Go to the threads.", "Panes"),
     Action("pane.tasks", "3", "pane('tasks')", "", "Go to the tasks.", "Panes"),
     Action("pane.waits", "4", "pane('waits')", "", "Go to what tasks wait for.", "Panes"),
-    Action("pane.next", "tab", "cycle(1)", "next pane", "Go to the next pane.", "Panes"),
     Action(
-        "pane.previous", "shift+tab", "cycle(-1)", "previous pane", "Go back a pane.", "Panes"
+        "pane.processes", "1", "pane('processes')", "", "Go to the processes.", "Panes", ("list",)
+    ),
+    Action("pane.cores", "2", "pane('cores')", "", "Go to the cores.", "Panes", ("list",)),
+    Action(
+        "pane.next", "tab", "cycle(1)", "next pane", "Go to the next pane.", "Panes", _ROWS
+    ),
+    Action(
+        "pane.previous",
+        "shift+tab",
+        "cycle(-1)",
+        "previous pane",
+        "Go back a pane.",
+        "Panes",
+        _ROWS,
     ),
     Action(
         "pane.zoom", "z", "zoom", "zoom", "Give this pane the whole screen, or end that.", "Panes"
     ),
-    Action("move.down", "j,down", "move('down')", "down", "Move down.", "Move", _BOTH),
-    Action("move.up", "k,up", "move('up')", "up", "Move up.", "Move", _BOTH),
-    Action("move.first", "g,home", "move('first')", "first", "Go to the first.", "Move", _BOTH),
-    Action("move.last", "G,end", "move('last')", "last", "Go to the last.", "Move", _BOTH),
+    Action("move.down", "j,down", "move('down')", "down", "Move down.", "Move", _ALL),
+    Action("move.up", "k,up", "move('up')", "up", "Move up.", "Move", _ALL),
+    Action("move.first", "g,home", "move('first')", "first", "Go to the first.", "Move", _ALL),
+    Action("move.last", "G,end", "move('last')", "last", "Go to the last.", "Move", _ALL),
     Action(
-        "move.half_down", "ctrl+d", "move('half_down')", "", "Half a screen down.", "Move", _BOTH
+        "move.half_down", "ctrl+d", "move('half_down')", "", "Half a screen down.", "Move", _ALL
     ),
-    Action("move.half_up", "ctrl+u", "move('half_up')", "", "Half a screen up.", "Move", _BOTH),
+    Action("move.half_up", "ctrl+u", "move('half_up')", "", "Half a screen up.", "Move", _ALL),
     Action(
-        "move.page_down", "pagedown", "move('page_down')", "", "A screen down.", "Move", _BOTH
+        "move.page_down", "pagedown", "move('page_down')", "", "A screen down.", "Move", _ALL
     ),
-    Action("move.page_up", "pageup", "move('page_up')", "", "A screen up.", "Move", _BOTH),
+    Action("move.page_up", "pageup", "move('page_up')", "", "A screen up.", "Move", _ALL),
     Action(
         "open",
         "enter",
@@ -67,6 +89,12 @@ ACTIONS: tuple[Action, ...] = (
         "Open: the stack of a task, the tasks of an executor; follow a wait or a link to what"
         " it leads to.",
         "Look",
+    ),
+    Action(
+        "choose", "enter", "open", "open", "Open this process, or this core.", "Look", ("list",)
+    ),
+    Action(
+        "back.all", "escape", "back", "all", "Show all rows again.", "Look", ("list",)
     ),
     Action(
         "back",
@@ -92,8 +120,9 @@ ACTIONS: tuple[Action, ...] = (
         "whole",
         "Show the chosen line whole; of a frame its source too, where it is here.",
         "Look",
+        _ROWS,
     ),
-    Action("copy", "y", "copy", "copy", "Copy the chosen line to the clipboard.", "Look", _BOTH),
+    Action("copy", "y", "copy", "copy", "Copy the chosen line to the clipboard.", "Look", _ALL),
     Action(
         "losses", "L", "losses", "losses", "Show what could not be read, and why.", "Look"
     ),
@@ -104,14 +133,18 @@ ACTIONS: tuple[Action, ...] = (
         "filter",
         "Show only rows with these words; !word without it, state:idle in one column.",
         "Rows",
+        _ROWS,
     ),
     Action("match.next", "n", "match(1)", "next", "Go to the next row that matches.", "Rows"),
     Action(
         "match.previous", "N", "match(-1)", "previous", "Go to the one before that matches.", "Rows"
     ),
-    Action("sort", "s", "sort", "sort", "Sort by the next column, at last by none.", "Rows"),
-    Action("invert", "I", "invert", "invert", "Invert the order.", "Rows"),
+    Action(
+        "sort", "s", "sort", "sort", "Sort by the next column, at last by none.", "Rows", _ROWS
+    ),
+    Action("invert", "I", "invert", "invert", "Invert the order.", "Rows", _ROWS),
     Action("tree", "t", "tree", "tree", "Show tasks as a tree, or flat.", "Rows"),
+    Action("again", "r", "again", "again", "Read the list again.", "Rows", ("list",)),
     Action(
         "refresh", "r", "refresh", "refresh", "Take a new snapshot of a live process.", "Process"
     ),
@@ -123,7 +156,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("page.close", "escape,q,enter,backspace", "close", "close", "Close this screen.",
            "Program", ("page",)),
-    Action("help", "question_mark,f1", "keys", "help", "Show the keys of this screen.", "Program"),
+    Action(
+        "help",
+        "question_mark,f1",
+        "keys",
+        "help",
+        "Show the keys of this screen.",
+        "Program",
+        _ROWS,
+    ),
     Action(
         "palette",
         "ctrl+p",
@@ -131,9 +172,17 @@ ACTIONS: tuple[Action, ...] = (
         "palette",
         "Find any action by its name.",
         "Program",
-        _BOTH,
+        _ALL,
     ),
-    Action("quit", "q", "leave", "quit", "Quit.", "Program"),
+    Action(
+        "quit",
+        "q",
+        "leave",
+        "quit",
+        "Quit; go back to the list of processes, if you came from there.",
+        "Program",
+        _ROWS,
+    ),
 )  # fmt: skip
 """All actions, in the order of the help screen."""
 
@@ -141,6 +190,8 @@ FOOTER = (
     "open", "filter", "sort", "tree", "pane.zoom", "refresh", "hold", "losses", "help", "quit"
 )  # fmt: skip
 """What stands in the line of keys, at most eight for a core, two more for a live process."""
+LIST_FOOTER = ("choose", "filter", "sort", "view", "again", "help", "quit")
+"""The same for the list of processes."""
 
 _NAMES = {
     "slash": "/",

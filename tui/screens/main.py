@@ -158,7 +158,7 @@ class MainScreen(LiveActions):
     def _refused(self, error: AdpError) -> None:
         """Show why the target can't be opened; closing that quits with status 3."""
         if isinstance(error, CancelledError):
-            self.app.exit(return_code=130)
+            self.leave(130)
             return
         self.query_one(NavigationBar).show_notice()
         self.fail(error, 3)
@@ -181,7 +181,7 @@ class MainScreen(LiveActions):
         self.failure = error, status
 
     def _gave_up(self, _: None) -> None:
-        self.app.exit(return_code=self.failure[1] if self.failure else 1)
+        self.leave(self.failure[1] if self.failure else 1)
 
     # What is being read.
 

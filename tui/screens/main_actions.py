@@ -10,7 +10,6 @@ from textual.widgets import Input
 
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.views.records import FrameRow, Query, Summary
-from adp_tui.tui.actions import ACTIONS, Action
 from adp_tui.tui.arrangement import DETAIL
 from adp_tui.tui.door_thread import DoorThread
 from adp_tui.tui.history import History, Visit
@@ -61,6 +60,8 @@ class MainActions(ListScreen[None]):
         super().__init__()
         self.summary: Summary | None = None
         self.failure: tuple[AdpError, int] | None = None
+        self.returns = False
+        """Whether there is a list to go back to."""
         self.view = "tasks"
         """The list that the detail belongs to."""
         self.pane = "tasks"
@@ -373,21 +374,21 @@ class MainActions(ListScreen[None]):
 
     def action_keys(self) -> None:
         """Show the keys of this screen, as they are bound now."""
-        self.app.push_screen(HelpPage(list(self._bound_actions())))
-
-    def _bound_actions(self) -> Iterator[tuple[Action, str]]:
-        keys: dict[str, list[str]] = {}
-        for key, bindings in self._bindings.key_to_bindings.items():
-            for binding in bindings:
-                keys.setdefault(binding.id or "", []).append(key)
-        for action in ACTIONS:
-            if action.id in keys:
-                yield action, ",".join(keys[action.id])
+        self.app.push_screen(HelpPage.of(self._bindings))
 
     def action_leave(self) -> None:
         """Quit; while the target is being opened, stop that."""
         self.thread.stop()
-        self.app.exit(return_code=130 if self.summary is None else 0)
+        self.leave(130 if self.summary is None else 0)
+
+    def leave(self, status: int) -> None:
+        """End the application, or go back to the list that this target was chosen from."""
+        if not self.returns:
+            self.app.exit(return_code=status)
+            return
+        while self.app.screen is not self:
+            self.app.pop_screen()
+        self.dismiss(None)
 
 
 def _frame_fields(frame: FrameRow) -> Iterator[tuple[str, str]]:

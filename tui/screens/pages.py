@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+
+from textual.binding import BindingsMap
 
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Loss
 from adp_tui.engine.views.records import Summary
-from adp_tui.tui.actions import Action, key_names
+from adp_tui.tui.actions import ACTIONS, Action, key_names
 from adp_tui.tui.screens.page import Page, Paragraph, heading
 from adp_tui.tui.source import SourceLine
 from adp_tui.widgets.ink import Ink, Span
@@ -21,6 +23,11 @@ _KEYS = 22
 
 class HelpPage(Page):
     """The keys of a screen, made from its bindings."""
+
+    @classmethod
+    def of(cls, bound: BindingsMap) -> HelpPage:
+        """Return the page for keys as they are bound now."""
+        return cls(list(_bound(bound)))
 
     def __init__(self, actions: Iterable[tuple[Action, str]]) -> None:
         paragraphs: list[Paragraph] = []
@@ -41,6 +48,16 @@ class HelpPage(Page):
         paragraphs += [_BLANK, heading("  Signs")]
         paragraphs += [(Span(f"  {mark}".ljust(_KEYS), Ink.ACCENT), Span(t)) for mark, t in marks]
         super().__init__("Keys of this screen", paragraphs)
+
+
+def _bound(bound: BindingsMap) -> Iterator[tuple[Action, str]]:
+    keys: dict[str, list[str]] = {}
+    for key, bindings in bound.key_to_bindings.items():
+        for binding in bindings:
+            keys.setdefault(binding.id or "", []).append(key)
+    for action in ACTIONS:
+        if action.id in keys:
+            yield action, ",".join(keys[action.id])
 
 
 class LossesPage(Page):
