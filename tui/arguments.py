@@ -14,7 +14,7 @@ __all__ = ["UsageError", "parse"]
 
 
 _WITH_TARGET = {
-    "report": "adp-tui report --pid PID | core CORE | open FILE [--json]",
+    "report": "adp-tui report --pid PID | core CORE [--json]",
     "dump": "adp-tui dump --pid PID -o FILE [--force]",
 }
 """Commands that name their target behind them, with what can be typed."""
@@ -48,8 +48,7 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options.
 
-    ``command`` is screen, report, dump; ``target`` is core, live, saved, demo, or None where
-    the user shall choose.
+    ``command`` is screen, report or dump; ``target`` is core, live or demo.
 
     Raises:
         UsageError: they make no sense.
@@ -72,11 +71,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if target is not None and pid is not None:
         raise UsageError(
             f"two targets are named: process {pid} and {target}",
-            "name one of them: --pid PID | core CORE | open FILE",
+            "name one of them: --pid PID | core CORE",
         )
     options.target = "live" if pid is not None else target
     if options.target is None and command in _WITH_TARGET:
         raise UsageError(f"nothing to {command} is named", _WITH_TARGET[command])
+    if options.target is None:
+        raise UsageError(
+            "nothing to open is named",
+            "adp-tui --pid PID looks at a process, adp-tui core CORE opens a core file, adp-tui"
+            " demo the crash dump that ships with it",
+        )
     if options.max_pause is None and command != "dump":
         options.max_pause = _PAUSE_S
     return options
@@ -88,8 +93,7 @@ def _parser() -> _Parser:
     live, form = _live(), _form()
     parser = _Parser(
         prog="adp-tui",
-        description="A full-screen terminal debugger for async Rust programs. Without a target it"
-        " lists the processes that can be looked at.",
+        description="A full-screen terminal debugger for async Rust programs.",
         allow_abbrev=False,
         parents=[live, screen],
     )
