@@ -14,10 +14,12 @@ __all__ = ["UsageError", "parse"]
 
 
 _WITH_TARGET = {
-    "report": "adp-tui report --pid PID | core CORE [--json]",
+    "report": "adp-tui report core CORE [--json], or adp-tui report --pid PID [--json]",
     "dump": "adp-tui dump --pid PID -o FILE [--force]",
 }
 """Commands that name their target behind them, with what can be typed."""
+
+_TO = {"report": "report on", "dump": "dump"}
 
 _DEFAULTS: dict[str, Any] = {
     "pid": None, "max_pause": None, "no_stop": False, "no_mouse": False,
@@ -75,7 +77,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         )
     options.target = "live" if pid is not None else target
     if options.target is None and command in _WITH_TARGET:
-        raise UsageError(f"nothing to {command} is named", _WITH_TARGET[command])
+        raise UsageError(f"nothing to {_TO[command]} is named", _WITH_TARGET[command])
     if options.target is None:
         raise UsageError(
             "nothing to open is named",
