@@ -314,6 +314,8 @@ class _Resources:
 
     def columns(self) -> ResourceColumns:
         survey, resources = self._survey, self._survey.numbering.resources
+        if not resources:
+            return ResourceColumns()
         waiting: list[list[int]] = [[] for _ in resources]
         for task in survey.tasks:
             for wait in task.waits:
