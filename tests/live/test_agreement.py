@@ -19,8 +19,8 @@ from adp_tui.engine.session import Session
 
 
 @contextmanager
-def live(pid: int, *, stops: bool = True) -> Iterator[Session]:
-    session = Session(LiveProcess(pid, stops=stops))
+def live(pid: int, *, stops: bool = True, max_pause: float = 1.0) -> Iterator[Session]:
+    session = Session(LiveProcess(pid, stops=stops, max_pause=max_pause))
     try:
         yield session
     finally:
@@ -98,3 +98,14 @@ def test_without_a_stop_they_agree_too(stopped: tuple[Dump, Alive]) -> None:
         # Native frames depend on the registers that a caller saved, which a stop alone tells.
         del report["threads"]
     assert list(differences(expected, seen)) == []
+
+
+def test_what_was_not_copied_in_time_is_torn(stopped: tuple[Dump, Alive]) -> None:
+    # GIVEN a pause that is over before anything was copied
+    _, program = stopped
+    with live(program.pid, max_pause=1e-9) as session:
+        # THEN everything is read while the process runs, and marked so
+        waits = session.snapshot.tasks.waits
+        assert len(waits) > 0
+        assert {wait.conf for wait in waits} == {Confidence.TORN}
+        assert "consistency" in {loss.what for loss in session.snapshot.losses}
