@@ -74,6 +74,8 @@ def _run(words: list[str]) -> int:
 
         return dump(options.pid, options.output, options.max_pause, force=options.force)
     # What follows imports the readers of ELF and DWARF.
+    if options.target is None:
+        return _choose(options)
     with _opener(options) as opener:
         if options.command == "report":
             return _report(options, opener)
@@ -132,6 +134,15 @@ def _screen(options: argparse.Namespace, opener: CoreOpener | LiveOpener) -> int
     return run_app(opener, title=opener.title, mouse=not options.no_mouse)
 
 
+def _choose(options: argparse.Namespace) -> int:
+    """List processes and cores, and show the one that is chosen."""
+    from adp_tui.tui.app import run_picker
+    from adp_tui.tui.choosing import choices
+
+    found = choices(_places(options), max_pause=options.max_pause, stops=not options.no_stop)
+    return run_picker(found, mouse=not options.no_mouse)
+
+
 def _check_terminal(words: Sequence[str]) -> None:
     """Pass a terminal that a full screen can be drawn on.
 
@@ -159,15 +170,16 @@ def _report(options: argparse.Namespace, opener: CoreOpener | LiveOpener) -> int
     from adp_tui.engine.text_report import text_report
     from adp_tui.tui.progress_line import ProgressLine
 
-    # A report makes much and throws little away: looking for cycles costs a twentieth of its time.
-    gc.set_threshold(100_000, 20, 20)
+    # A report makes much and throws little away: looking for cycles costs a tenth of its time.
     progress = ProgressLine(sys.stderr)
+    gc.disable()
     try:
         session = opener(progress)
     finally:
         progress.clear()
-    # Nor is what was read ever garbage before the end.
-    gc.freeze()
+        # Nor is what was read ever garbage: not even the end of the process looks through it.
+        gc.freeze()
+        gc.enable()
     try:
         chosen = Options(
             addresses=options.addresses,
@@ -184,7 +196,6 @@ def _report(options: argparse.Namespace, opener: CoreOpener | LiveOpener) -> int
             _write(text_report(snapshot, chosen, details, width), _as_text)
         return exit_status(snapshot, options.fail_on)
     finally:
-        gc.unfreeze()
         session.close()
 
 
