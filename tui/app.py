@@ -1,4 +1,4 @@
-"""The full-screen application: one target, one main screen."""
+"""The full-screen application: one target and its main screen, or a list to choose one from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -18,7 +19,12 @@ from adp_tui.tui.door_thread import Opener
 from adp_tui.tui.screens.main import REST_S, MainScreen
 from adp_tui.tui.themes import DEFAULT_THEME, THEMES, theme_for
 
-__all__ = ["AdpApp", "Opener", "run_app"]
+if TYPE_CHECKING:
+    # It brings psutil.
+    from adp_tui.tui.choices import Choices
+    from adp_tui.tui.screens.picker import PickerScreen
+
+__all__ = ["AdpApp", "Opener", "run_app", "run_picker"]
 
 HANG_UP_S = 1.0
 """How often it is looked whether the terminal is still there."""
@@ -28,20 +34,34 @@ SWITCH_S = 0.001
 Answering a key takes a dozen turns: with Python's own 5 ms it took twice as long while reading.
 """
 
+MakePicker: TypeAlias = "Callable[[Callable[[Opener, str], object]], PickerScreen]"
+"""Makes the list to choose from; is given what shows a target that was chosen, and its title."""
+
 
 class AdpApp(App[None]):
     """Theme, palette and screens; everything else belongs to the screens.
 
     Args:
-        opener: opens the target on the door's thread.
+        opener: opens the target on the door's thread; None where one is to be chosen.
         title: what stands in the head until the target is open.
         rest_s: how long the cursor rests before the detail follows it.
+        picker: makes the list to choose from, out of what shows a target.
     """
+
+    main: MainScreen
+    """The screen of the target; there is none before one was chosen."""
 
     CSS_PATH = Path(__file__).parent / "app.tcss"
     COMMANDS = App.COMMANDS | {ActionCommands}
 
-    def __init__(self, opener: Opener, title: str, *, rest_s: float = REST_S) -> None:
+    def __init__(
+        self,
+        opener: Opener | None,
+        title: str,
+        *,
+        rest_s: float = REST_S,
+        picker: MakePicker | None = None,
+    ) -> None:
         super().__init__()
         self.title = title
         # An animated page costs a terminal behind SSH ten times the bytes of a plain one.
@@ -51,13 +71,23 @@ class AdpApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT_THEME
-        self.main = MainScreen(opener, title, rest_s=rest_s)
+        self._rest_s = rest_s
+        self.picker = picker(self.open) if picker is not None else None
+        if opener is not None:
+            self.main = MainScreen(opener, title, rest_s=rest_s)
 
     def on_mount(self) -> None:
-        """Show the main screen."""
-        self.push_screen(self.main)
+        """Show the list, or the main screen."""
+        self.push_screen(self.picker or self.main)
         if not self.is_headless:
             self.set_interval(HANG_UP_S, self._leave_without_terminal)
+
+    def open(self, opener: Opener, title: str) -> None:
+        """Show the main screen of a target that was chosen; leaving it goes back to the list."""
+        self.main = MainScreen(_kept(opener), title, rest_s=self._rest_s)
+        self.main.returns = True
+        # What was kept for the target that was closed may be garbage.
+        self.push_screen(self.main, lambda _: gc.unfreeze())
 
     def _leave_without_terminal(self) -> None:
         """End when the terminal is gone: nobody sends a SIGHUP under nohup or setsid."""
@@ -100,9 +130,7 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
         when opening was stopped.
     """
     app = AdpApp(_kept(opener), title)
-    sys.setswitchinterval(SWITCH_S)
-    app.theme = theme_for(app.console.color_system)
-    app.run(mouse=mouse)
+    _run(app, mouse)
     failure = app.main.failure
     if failure is not None:
         error, status = failure
@@ -111,3 +139,22 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
             print(f"  {error.help}", file=sys.stderr)
         return status
     return app.return_code or 0
+
+
+def run_picker(choices: Choices, *, mouse: bool = True) -> int:
+    """Show what targets there are, and the one that is chosen, until the user quits.
+
+    Returns:
+        The exit status.
+    """
+    from adp_tui.tui.screens.picker import PickerScreen
+
+    app = AdpApp(None, "adp-tui", picker=lambda show: PickerScreen(choices, show))
+    _run(app, mouse)
+    return app.return_code or 0
+
+
+def _run(app: AdpApp, mouse: bool) -> None:
+    sys.setswitchinterval(SWITCH_S)
+    app.theme = theme_for(app.console.color_system)
+    app.run(mouse=mouse)
