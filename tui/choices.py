@@ -16,7 +16,9 @@ from adp_tui.engine.views.records import Align, Cell, Column, Query, Row, Rows, 
 from adp_tui.engine.views.words import duration
 from adp_tui.tui.door_thread import Opener
 
-__all__ = ["LISTS", "Choice", "ChoiceTable", "Choices", "key_of", "table_of", "title_of"]
+__all__ = [
+    "LISTS", "Choice", "ChoiceTable", "Choices", "is_async", "key_of", "table_of", "title_of",
+]  # fmt: skip
 
 Choice: TypeAlias = Running | RecentCore
 R = TypeVar("R", bound=Running | RecentCore)
@@ -40,6 +42,11 @@ def key_of(choice: Choice) -> str:
     if isinstance(choice, Running):
         return f"p{choice.pid}"
     return f"c{choice.path or (choice.pid, choice.written_at)}"
+
+
+def is_async(choice: Choice) -> bool:
+    """Tell whether it is a process with an async Rust runtime."""
+    return isinstance(choice, Running) and bool(choice.runtimes)
 
 
 def title_of(choice: Choice) -> str:
