@@ -156,13 +156,15 @@ class MainScreen(LiveActions):
         self._show_navigation()
 
     def _refused(self, error: AdpError) -> None:
-        """Show why the target can't be opened; closing that quits with status 3."""
+        """Show why the target can't be opened; closing that quits with status 3, or goes back."""
         if isinstance(error, CancelledError):
             self.leave(130)
             return
         self.query_one(NavigationBar).show_notice()
         self.fail(error, 3)
-        self.app.push_screen(ErrorPage.of("Cannot open", error, leave=True), self._gave_up)
+        self.app.push_screen(
+            ErrorPage.of("Cannot open", error, leave=not self.returns), self._gave_up
+        )
 
     def _failed(self, text: str) -> None:
         """Show an error that nobody foresaw: adp-tui's own, with all that helps to find it."""
@@ -173,7 +175,7 @@ class MainScreen(LiveActions):
         opened = self.summary is not None
         if not opened:
             self.fail(error, 70)
-        page = ErrorPage.of("Internal error", error, leave=not opened)
+        page = ErrorPage.of("Internal error", error, leave=not opened and not self.returns)
         self.app.push_screen(page, None if opened else self._gave_up)
 
     def fail(self, error: AdpError, status: int) -> None:
