@@ -67,6 +67,8 @@ class Replays:
         self._trees: dict[tuple[object, ...], Tree] = {}
         self._asked = 0
         self._gatherer: Gatherer | None = None
+        self._columnar = False
+        """Whether some kind had so many values that columns pay; then they do for less."""
         self._tracing = False
         """What a traced run asks in turn is asked the long way: all its reads are to be seen."""
 
@@ -145,7 +147,8 @@ class Replays:
         Values in no cohort are left to be asked one by one. Where there are few values, no
         cohorts are made of them.
         """
-        if len(addresses) < MANY_LEFT or self._tracing:
+        self._columnar = self._columnar or len(addresses) >= MANY
+        if not self._columnar or len(addresses) < MANY_LEFT or self._tracing:
             return []
         import numpy as np
 
