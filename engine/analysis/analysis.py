@@ -96,10 +96,7 @@ def analyse(
         survey.run()
         progress("putting it together")
         snapshot = freeze(survey, epoch)
-        for task in survey.tasks:
-            if task.header is not None:
-                # Stacks are walked again for the task that is shown: 100,000 are not kept.
-                task.stack = None
+        survey.forget()
         return Analysis(survey, snapshot)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from adp_tui import __version__
@@ -53,6 +54,8 @@ from adp_tui.engine.value import Value
 __all__ = ["freeze"]
 
 MAX_SHORT = 2
+"""Wakers of a queue that may be like others."""
+_SHAPE = attrgetter("shape")
 _BOXED = re.compile(r"^core::pin::Pin<alloc::boxed::Box<\(?dyn ")
 
 
@@ -273,7 +276,7 @@ class _Tasks:
             kinds = _kinds(task)
             frames = tuple(live.frame for live in task.stack.frames)
             return self._index(self._polled(task, frames), kinds)
-        known = (id(task.stack.shape), *[id(wait.shape) for wait in task.waits])
+        known = (id(task.stack.shape), *map(id, map(_SHAPE, task.waits)))
         index = self._known.get(known)
         if index is None:
             frames = tuple(live.frame for live in task.stack.frames)

@@ -315,6 +315,17 @@ class Survey:
             if task.stack is None:
                 task.stack = self._walk(task)
 
+    def forget(self) -> None:
+        """Let go of what is read again where it is needed.
+
+        Stacks are walked again for the task that is shown: 100,000 are not kept.
+        """
+        for task in self.tasks:
+            if task.header is not None:
+                task.stack = None
+        self._cohorts.clear()
+        self.replays.forget()
+
     def target_of(self, wakes: Wakes) -> TaskFacts | None:
         """Return the task that a waker wakes, a root included."""
         if wakes.header is not None:

@@ -172,9 +172,10 @@ class Trace:
 
     def _try_number(self, slot: Slot, number: int) -> None:
         """Shift a number: what the function gives must shift with it, and nothing else change."""
-        moved = [self._moved(slot, number, number + shift) for shift in _SHIFTS]
-        first = moved[0]
-        if first is None or any(each != first for each in moved):
+        first = self._moved(slot, number, number + _SHIFTS[0])
+        if first is None:
+            return
+        if any(self._moved(slot, number, number + shift) != first for shift in _SHIFTS[1:]):
             return
         if not first and any(self._moved(slot, number, number ^ flip) != [] for flip in _FLIPS):
             return
