@@ -78,12 +78,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options.target = "live" if pid is not None else target
     if options.target is None and command in _WITH_TARGET:
         raise UsageError(f"nothing to {_TO[command]} is named", _WITH_TARGET[command])
-    if options.target is None:
-        raise UsageError(
-            "nothing to open is named",
-            "adp-tui --pid PID looks at a process, adp-tui core CORE opens a core file, adp-tui"
-            " demo the crash dump that ships with it",
-        )
     if options.max_pause is None and command != "dump":
         options.max_pause = _PAUSE_S
     return options

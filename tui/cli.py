@@ -161,6 +161,12 @@ def _check_terminal(words: Sequence[str]) -> None:
         problem = f"TERM={os.environ.get('TERM', '')} cannot place text"
     else:
         return
+    if not any(not word.startswith("-") or word.startswith("--pid") for word in words):
+        raise UsageError(
+            "nothing to open is named, and there is no terminal to choose it on",
+            "adp-tui --pid PID looks at a process, adp-tui core CORE opens a core file, adp-tui"
+            " demo the crash dump that ships with it",
+        )
     typed = shlex.join(["adp-tui", "report", *(word for word in words if word != "--no-mouse")])
     raise UsageError(f"a full screen needs a terminal, and {problem}", f"the same as text: {typed}")
 
