@@ -136,7 +136,7 @@ def _importance(it: Running) -> tuple[object, ...]:
 _PROCESSES = (
     Column("pid", "PID", 8, Align.RIGHT),
     Column("name", "Name", 16),
-    Column("runtime", "Runtime", 24),
+    Column("runtime", "Runtime", 28),
     Column("user", "User", 12, priority=4),
     Column("up", "Up", 6, Align.RIGHT, priority=1),
     Column("cpu", "CPU%", 6, Align.RIGHT, priority=2),

@@ -385,10 +385,11 @@ class MainActions(ListScreen[None]):
         """End the application, or go back to the list that this target was chosen from."""
         if not self.returns:
             self.app.exit(return_code=status)
-            return
-        while self.app.screen is not self:
-            self.app.pop_screen()
-        self.dismiss(None)
+        elif self in self.app.screen_stack:
+            # Else it has gone back already, and only now hears that opening was stopped.
+            while self.app.screen is not self:
+                self.app.pop_screen()
+            self.dismiss(None)
 
 
 def _frame_fields(frame: FrameRow) -> Iterator[tuple[str, str]]:

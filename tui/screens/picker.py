@@ -121,11 +121,11 @@ class PickerScreen(ListScreen[None]):
                 return
             self._found |= {key_of(each): each for each in batch}
             if seen is not None:
-                self.reading = False
                 self._found = {key: each for key, each in self._found.items() if key in seen}
             self._epoch += 1
             for table in self.tables.values():
                 self._show(table)
+            self.reading = seen is None
             self._arrange()
             self._show_navigation()
 
