@@ -65,12 +65,7 @@ class Gatherer:
                 left.append(rows if last < 0 else rows[~inside])
                 rows, offsets = rows[inside & (last >= 0)], offsets[inside & (last >= 0)]
             if len(rows):
-                # Each place is the beginning of an item: items overlap.
-                items: Column = np.ndarray(
-                    (last + 1,) if number else (last + 1, size), number or np.uint8,
-                    region.view, strides=(1,) if number else (1, 1),
-                )  # fmt: skip
-                data[rows] = items[offsets.astype(np.int64)]
+                data[rows] = _at(region.view, offsets.astype(np.int64), size)
                 there[rows] = True
         if left:
             self._elsewhere(addresses, np.concatenate(left), size, data, there)
@@ -92,3 +87,20 @@ class Gatherer:
             found[index] = np.frombuffer(raw, data.dtype)[0] if data.ndim == 1 else list(raw)
             read[index] = True
         data[rows], there[rows] = found[back], read[back]
+
+
+def _at(view: memoryview, offsets: Rows, size: int) -> Column:
+    """Return what stands at some offsets into a view, all of which fit."""
+    number = _NUMBERS.get(size)
+    last = len(view) - size
+    items: Column
+    if number is None:
+        # Each offset is the beginning of an item: items overlap.
+        items = np.ndarray((last + 1, size), np.uint8, view, strides=(1, 1))
+    elif (offsets & (size - 1)).any():
+        items = np.ndarray((last + 1,), number, view, strides=(1,))
+    else:
+        items = np.frombuffer(view, number, len(view) // size)
+        offsets = offsets // size
+    found: Column = items[offsets]
+    return found
