@@ -229,7 +229,7 @@ class _Copier:
 
     def _runs(self, areas: Sequence[Area]) -> Iterator[Run]:
         """Yield what to copy, in runs of at most ``MAX_RUN``."""
-        pagemap = os.open(self._procfs.folder / "pagemap", os.O_RDONLY | os.O_CLOEXEC)
+        pagemap = os.open(self._procfs.memory_folder / "pagemap", os.O_RDONLY | os.O_CLOEXEC)
         try:
             for area in areas:
                 for start, end in used_pages(pagemap, area):
@@ -243,9 +243,10 @@ class _Copier:
     ) -> None:
         plan = self._plan or CopyPlan((), self._room)
         self._plan = None
+        reader = self._procfs.heir
         for some in _groups(iter(group), STEP):
             self._go_on()
-            plan.copy(self._procfs.pid, some, deadline)
+            plan.copy(reader, some, deadline)
             if time.perf_counter() > deadline:
                 raise self._too_long()
         copied.waiting.append(plan)

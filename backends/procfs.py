@@ -160,7 +160,7 @@ class Procfs:
 
     def smaps(self) -> bytes:
         """Return what is mapped with how much of it is in memory, as the kernel writes it."""
-        return self._bytes("smaps")
+        return self._bytes("smaps", self.memory_folder)
 
     def raw_auxv(self) -> bytes:
         """Return the auxiliary vector as the kernel gave it to the program."""
@@ -182,7 +182,7 @@ class Procfs:
 
     def command_line(self) -> list[bytes]:
         """Return the words that the program was started with, unless it changed them."""
-        return self._bytes("cmdline").rstrip(b"\0").split(b"\0")
+        return self._bytes("cmdline", self.memory_folder).rstrip(b"\0").split(b"\0")
 
     def executable(self) -> bytes:
         """Return the path of the program; the kernel marks a deleted one."""

@@ -248,6 +248,24 @@ def test_the_process_lives_on_as_it_was(state, zoo, tmp_path):
         assert tracer_of(program.pid) == 0
 
 
+def test_a_process_whose_first_thread_has_ended(cores, tmp_path):
+    # GIVEN a process of which another thread goes on
+    program = cores.program("restless.c")
+    with alive([program, "leader"]) as running:
+        running.wait_for("ready")
+        until(lambda: state_of(running.pid) == "Z", "the end of the first thread")
+        (other,) = set(threads_of(running.pid)) - {running.pid}
+        # WHEN a core of it is written
+        written = write_core(running.pid, tmp_path / "core")
+        assert tracer_of(running.pid, other) == 0
+    # THEN gdb finds that thread where the source leaves it, below the start of a thread
+    command = ["gdb", "-nx", "-batch", "-ex", "bt", program, written.path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    assert re.search(r"#0 .* pause ?\(|#0 .*_pause ?\(", done.stdout), done
+    assert "start_thread" in done.stdout and f"LWP {other}" in done.stdout
+    assert written.threads == 1 and not written.problems
+
+
 # The file.
 
 

@@ -80,7 +80,7 @@ def test_refusals(sleeper, adp_tui_command, tmp_path):
             "--max-pause",
         ),
         (("--pid", pid, "-o", core), 3, "is there already", "--force"),
-        (("--pid", 2**31 - 1, "-o", core), 3, f"there is no process {2**31 - 1}", "adp-tui"),
+        (("--pid", 2**31 - 1, "-o", core), 3, f"there is no process {2**31 - 1}", "lists"),
         (
             ("--pid", pid, "-o", f"{core}2", "--max-pause", "0.001"),
             3,
