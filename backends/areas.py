@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from adp_tui.backends.elf_image import PAGE
-from adp_tui.backends.procfs import MAX_MAPPINGS, Mapping, Procfs, parse_mapping
+from adp_tui.backends.procfs import ADDRESS_END, MAX_MAPPINGS, Mapping, Procfs, parse_mapping
 
 __all__ = ["Area", "areas_of", "used_pages"]
 
@@ -21,7 +21,6 @@ MAX_UNTOUCHED = 1 << 30
 reserved, and its size could be beyond what a file can have."""
 CHUNK = 1 << 16
 """Pages whose entries in /proc/PID/pagemap are read at once."""
-ADDRESS_END = 1 << 47
 
 _FIELD = re.compile(
     rb"^(?:([0-9a-f]+-[0-9a-f]+ .*)|(Rss|Anonymous|Swap): +(\d+) kB|VmFlags: (.*))$", re.MULTILINE

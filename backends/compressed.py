@@ -77,8 +77,8 @@ class _BrokenError(Exception):
     """The archive cannot be read on: the message says why."""
 
 
-def codec_of(pages: mmap.mmap) -> Codec | None:
-    """Return how a file is compressed; None when it is not, or in another way."""
+def codec_of(pages: mmap.mmap | bytes) -> Codec | None:
+    """Return how a file is compressed by its first bytes; None when it is not, or otherwise."""
     head = pages[:8]
     return next((each for each in _CODECS if head.startswith(each.magic)), None)
 

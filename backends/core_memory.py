@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import mmap
-import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from adp_tui.backends.elf_image import LOAD, NOTE, PF_W, PF_X, Header, Segment, bias_of
+from adp_tui.backends.elf_image import (
+    LOAD,
+    NOTE,
+    PF_W,
+    PF_X,
+    PN_XNUM,
+    SECTION_LAYOUT,
+    SEGMENT_LAYOUT,
+    Header,
+    Segment,
+    bias_of,
+)
 from adp_tui.backends.files import FilePages
 from adp_tui.backends.modules import FoundModule
 from adp_tui.engine.dataclass import dataclass
@@ -16,11 +26,7 @@ from adp_tui.engine.memory import ADDRESS_LIMIT, Piece, SplicedMemory
 
 __all__ = ["CoreSegments", "Load", "core_memory", "file_pieces", "read_segments", "saved_pieces"]
 
-_SEGMENT = struct.Struct("<IIQQQQQQ")
-_SECTION = struct.Struct("<IIQQQQIIQQ")
 
-PN_XNUM = 0xFFFF
-"""More segments than e_phnum can count: the number is sh_info of section 0 (elf(5))."""
 MAX_LOADS = 1 << 20
 """vm.max_map_count, which bounds the mappings of a process, is a million where it is raised."""
 MAX_NOTE_SEGMENTS = 16
@@ -67,11 +73,11 @@ def read_segments(pages: mmap.mmap, header: Header) -> CoreSegments:
     count = _count(pages, header)
     loads: list[Load] = []
     notes: list[tuple[int, int]] = []
-    expected = header.phoff + count * _SEGMENT.size
+    expected = header.phoff + count * SEGMENT_LAYOUT.size
     at = min(header.phoff, size)
-    read = min(count, MAX_LOADS + MAX_NOTE_SEGMENTS, (size - at) // _SEGMENT.size)
-    with memoryview(pages) as view, view[at : at + read * _SEGMENT.size] as table:
-        for each in map(Segment._make, _SEGMENT.iter_unpack(table)):
+    read = min(count, MAX_LOADS + MAX_NOTE_SEGMENTS, (size - at) // SEGMENT_LAYOUT.size)
+    with memoryview(pages) as view, view[at : at + read * SEGMENT_LAYOUT.size] as table:
+        for each in map(Segment._make, SEGMENT_LAYOUT.iter_unpack(table)):
             if each.type == NOTE and len(notes) < MAX_NOTE_SEGMENTS:
                 notes.append((each.offset, each.filesz))
             elif each.type == LOAD:
@@ -156,12 +162,12 @@ def file_pieces(module: FoundModule, pages: FilePages, anonymous_saved: bool) ->
 
 def _count(pages: mmap.mmap, header: Header) -> int:
     """Return how many program headers there are, in the form for many if need be."""
-    if header.phentsize != _SEGMENT.size:
+    if header.phentsize != SEGMENT_LAYOUT.size:
         return 0
     if header.phnum == PN_XNUM and header.shoff:
-        section = pages[header.shoff : header.shoff + _SECTION.size]
-        if len(section) == _SECTION.size:
-            return int(_SECTION.unpack(section)[7])
+        section = pages[header.shoff : header.shoff + SECTION_LAYOUT.size]
+        if len(section) == SECTION_LAYOUT.size:
+            return int(SECTION_LAYOUT.unpack(section)[7])
     return header.phnum
 
 

@@ -17,8 +17,8 @@ from adp_tui.engine.target import Signal
 __all__ = ["CoreNotes", "FileRange", "RawThread", "read_notes"]
 
 # linux/elf.h, linux/elfcore.h.
-NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
-NT_SIGINFO, NT_FILE = 0x53494749, 0x46494C45
+NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
+NT_X86_XSTATE, NT_SIGINFO, NT_FILE = 0x202, 0x53494749, 0x46494C45
 
 # struct elf_prstatus: si_signo; pr_cursig at 12; pr_pid at 32; pr_reg at 112.
 _PRSTATUS_SIZE = 328
@@ -37,7 +37,7 @@ _SIGINFO = struct.Struct("<iii4xQ")
 SI_KERNEL = 0x80
 
 _PAIR = struct.Struct("<QQ")
-_FILE_ENTRY = struct.Struct("<QQQ")
+FILE_ENTRY = struct.Struct("<QQQ")
 
 _ALIGN = 4
 """Of core notes, whatever p_align says (fs/binfmt_elf.c, writenote)."""
@@ -163,7 +163,7 @@ def _signal(notes: CoreNotes) -> Signal | None:
 def _files(read: Reader, note: Note) -> list[FileRange]:
     """Read NT_FILE: count, page size, (start, end, offset in pages)…, then the names."""
     count, page_size = _PAIR.unpack(read(note.start, _PAIR.size))
-    table_size = count * _FILE_ENTRY.size
+    table_size = count * FILE_ENTRY.size
     names_at = note.start + _PAIR.size + table_size
     if count > MAX_FILES or names_at > note.start + note.size:
         return []
@@ -172,6 +172,6 @@ def _files(read: Reader, note: Note) -> list[FileRange]:
     names = read(names_at, names_size).split(b"\0", count)
     return [
         FileRange(start, end, offset * page_size, name)
-        for (start, end, offset), name in zip(_FILE_ENTRY.iter_unpack(table), names, strict=False)
+        for (start, end, offset), name in zip(FILE_ENTRY.iter_unpack(table), names, strict=False)
         if start < end and name
     ]

@@ -11,28 +11,40 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adp_tui.backends.areas import Area
-from adp_tui.backends.elf_image import CORE, LOAD, NOTE, PAGE, PF_W, PF_X
+from adp_tui.backends.core_notes import (
+    FILE_ENTRY,
+    NT_AUXV,
+    NT_FILE,
+    NT_PRFPREG,
+    NT_PRPSINFO,
+    NT_PRSTATUS,
+    NT_SIGINFO,
+    NT_X86_XSTATE,
+)
+from adp_tui.backends.elf_image import (
+    CORE,
+    HEADER_LAYOUT,
+    LOAD,
+    NOTE,
+    NOTE_LAYOUT,
+    PAGE,
+    PF_W,
+    PF_X,
+    PN_XNUM,
+    SECTION_LAYOUT,
+    SEGMENT_LAYOUT,
+)
 from adp_tui.engine.arch import X86_64
 
 __all__ = ["ProcessRecord", "ThreadRecord", "core_head"]
 
 PF_R = 4
-PN_XNUM = 0xFFFF
-"""More segments than e_phnum can count: the number is sh_info of section 0 (elf(5))."""
 
-# linux/elf.h.
-NT_PRSTATUS, NT_PRFPREG, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
-NT_X86_XSTATE, NT_SIGINFO, NT_FILE = 0x202, 0x53494749, 0x46494C45
 
-_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
-_SEGMENT = struct.Struct("<IIQQQQQQ")
-_SECTION = struct.Struct("<IIQQQQIIQQ")
-_NOTE = struct.Struct("<III")
 # struct elf_prstatus (linux/elfcore.h): signal, pr_cursig, pr_pid, pr_reg, pr_fpvalid.
 _PRSTATUS = struct.Struct("<iiih2xQQiiii64x216si4x")
 # struct elf_prpsinfo: state, flags, ids, pr_fname, pr_psargs.
 _PRPSINFO = struct.Struct("<bcbb4xQIIiiii16s80s")
-_FILE_ENTRY = struct.Struct("<QQQ")
 _STATES = b"RSDTZW"
 """In the order of pr_state."""
 
@@ -82,30 +94,30 @@ def core_head(
     notes = b"".join(_notes(process, threads, areas))
     count = len(areas) + 1
     many = count >= PN_XNUM
-    segments_at = _HEADER.size
-    notes_at = segments_at + count * _SEGMENT.size + (_SECTION.size if many else 0)
+    segments_at = HEADER_LAYOUT.size
+    notes_at = segments_at + count * SEGMENT_LAYOUT.size + (SECTION_LAYOUT.size if many else 0)
     offsets = []
     at = -(-(notes_at + len(notes)) // PAGE) * PAGE
     for area in areas:
         offsets.append(at)
         at += area.kept
-    section_at = notes_at - _SECTION.size if many else 0
-    header = _HEADER.pack(
+    section_at = notes_at - SECTION_LAYOUT.size if many else 0
+    header = HEADER_LAYOUT.pack(
         b"\x7fELF\x02\x01\x01", CORE, X86_64.machine, 1, 0, segments_at, section_at, 0,
-        _HEADER.size, _SEGMENT.size, PN_XNUM if many else count,
-        _SECTION.size if many else 0, int(many), 0,
+        HEADER_LAYOUT.size, SEGMENT_LAYOUT.size, PN_XNUM if many else count,
+        SECTION_LAYOUT.size if many else 0, int(many), 0,
     )  # fmt: skip
-    parts = [header, _SEGMENT.pack(NOTE, 0, notes_at, 0, 0, len(notes), 0, 4)]
+    parts = [header, SEGMENT_LAYOUT.pack(NOTE, 0, notes_at, 0, 0, len(notes), 0, 4)]
     parts += map(_load, areas, offsets)
     if many:
-        parts.append(_SECTION.pack(0, 0, 0, 0, 0, 1, 0, count, 0, 0))
+        parts.append(SECTION_LAYOUT.pack(0, 0, 0, 0, 0, 1, 0, count, 0, 0))
     return b"".join([*parts, notes]), offsets
 
 
 def _load(area: Area, offset: int) -> bytes:
     mapping = area.mapping
     flags = PF_R * mapping.readable | PF_W * mapping.writable | PF_X * mapping.executable
-    return _SEGMENT.pack(LOAD, flags, offset, mapping.start, 0, area.kept, area.size, PAGE)
+    return SEGMENT_LAYOUT.pack(LOAD, flags, offset, mapping.start, 0, area.kept, area.size, PAGE)
 
 
 def _notes(
@@ -128,7 +140,7 @@ def _notes(
 
 def _note(owner: bytes, kind: int, contents: bytes) -> bytes:
     name = owner + b"\0"
-    head = _NOTE.pack(len(name), len(contents), kind) + name + bytes(-len(name) % 4)
+    head = NOTE_LAYOUT.pack(len(name), len(contents), kind) + name + bytes(-len(name) % 4)
     return head + contents + bytes(-len(contents) % 4)
 
 
@@ -153,6 +165,6 @@ def _info(process: ProcessRecord) -> bytes:
 def _files(areas: Sequence[Area]) -> bytes:
     """Return NT_FILE: count, page size, (start, end, offset in pages)…, then the names."""
     mapped = [each.mapping for each in areas if each.mapping.is_file]
-    table = b"".join(_FILE_ENTRY.pack(m.start, m.end, m.offset // PAGE) for m in mapped)
+    table = b"".join(FILE_ENTRY.pack(m.start, m.end, m.offset // PAGE) for m in mapped)
     names = b"".join(m.path + b"\0" for m in mapped)
     return struct.pack("<QQ", len(mapped), PAGE) + table + names

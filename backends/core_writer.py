@@ -21,22 +21,16 @@ from ptrace import PtraceError
 from ptrace.binding.func import PTRACE_GETREGSET, PTRACE_GETSIGINFO, ptrace
 
 from adp_tui.backends.areas import Area, areas_of, used_pages
+from adp_tui.backends.core_notes import NT_PRFPREG, NT_PRSTATUS, NT_X86_XSTATE
 from adp_tui.backends.core_output import CoreOutput
-from adp_tui.backends.core_records import (
-    NT_PRFPREG,
-    NT_PRSTATUS,
-    NT_X86_XSTATE,
-    ProcessRecord,
-    ThreadRecord,
-    core_head,
-)
+from adp_tui.backends.core_records import ProcessRecord, ThreadRecord, core_head
 from adp_tui.backends.elf_image import PAGE
 from adp_tui.backends.free_memory import free_memory
-from adp_tui.backends.live_memory import CopyPlan, ProcessPages, Run, Vector
+from adp_tui.backends.live_memory import MAX_RUN, CopyPlan, ProcessPages, Run, Vector
 from adp_tui.backends.live_refusals import check, explained
 from adp_tui.backends.procfs import GoneError, Procfs
 from adp_tui.backends.sparse import bytes_text
-from adp_tui.backends.tracer import StoppedThread, stop
+from adp_tui.backends.tracer import PTRACE_EVENT_STOP, StoppedThread, stop
 from adp_tui.engine.errors import CancelledError, FaultError, OpenError
 
 __all__ = ["Tell", "WrittenCore", "write_core"]
@@ -44,8 +38,6 @@ __all__ = ["Tell", "WrittenCore", "write_core"]
 Tell: TypeAlias = Callable[[str, int, int], None]
 """Is told what is being done, and how many of how many bytes are; may raise."""
 
-MAX_RUN = 1 << 20
-"""Bytes copied at once."""
 STEP = 64 << 20
 """Bytes copied before it is seen whether they are still wanted: a few hundredths of a second."""
 GROUP = 16 << 20
@@ -58,8 +50,6 @@ FOREVER = float("inf")
 REGISTERS_SIZE, FLOATING_SIZE, SIGINFO_SIZE = 216, 512, 128
 MAX_XSTATE = 1 << 16
 """With AMX it is 11 kB."""
-_EVENT_STOP = 128
-"""In the upper bytes of si_code where a tracer interrupted a thread (linux/ptrace.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,4 +335,5 @@ def _signal(tid: int) -> bytes:
         # It was stopped by a signal long before, and has got it.
         return b""
     code = struct.unpack_from("<i", room.raw, 8)[0]
-    return b"" if code >> 8 == _EVENT_STOP else room.raw
+    # The upper bytes tell where it was a tracer that interrupted the thread.
+    return b"" if code >> 8 == PTRACE_EVENT_STOP else room.raw

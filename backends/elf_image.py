@@ -15,9 +15,14 @@ from adp_tui.engine.errors import FaultError
 __all__ = [
     "DYNAMIC",
     "EXEC",
+    "HEADER_LAYOUT",
     "LOAD",
+    "NOTE_LAYOUT",
     "PAGE",
     "PHDR",
+    "PN_XNUM",
+    "SECTION_LAYOUT",
+    "SEGMENT_LAYOUT",
     "ElfImage",
     "Header",
     "Note",
@@ -40,10 +45,13 @@ SHF_EXECINSTR = 4
 
 NT_GNU_BUILD_ID = 3
 
-_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
-_SEGMENT = struct.Struct("<IIQQQQQQ")
-_SECTION = struct.Struct("<IIQQQQIIQQ")
-_NOTE = struct.Struct("<III")
+PN_XNUM = 0xFFFF
+"""More segments than e_phnum can count: the number is sh_info of section 0 (elf(5))."""
+
+HEADER_LAYOUT = struct.Struct("<16sHHIQQQIHHHHHH")
+SEGMENT_LAYOUT = struct.Struct("<IIQQQQQQ")
+SECTION_LAYOUT = struct.Struct("<IIQQQQIIQQ")
+NOTE_LAYOUT = struct.Struct("<III")
 
 MAX_SEGMENTS = 512
 """A linker makes about a dozen; the bound is for damaged headers."""
@@ -127,9 +135,9 @@ class ElfImage:
 
 def parse_header(data: bytes) -> Header | None:
     """Return the header of a 64-bit little-endian ELF file; None for anything else."""
-    if len(data) < _HEADER.size or data[:6] != b"\x7fELF\x02\x01":
+    if len(data) < HEADER_LAYOUT.size or data[:6] != b"\x7fELF\x02\x01":
         return None
-    return Header._make(_HEADER.unpack_from(data))
+    return Header._make(HEADER_LAYOUT.unpack_from(data))
 
 
 def read_image(read: Reader, base: int | None = None) -> ElfImage | None:
@@ -142,7 +150,7 @@ def read_image(read: Reader, base: int | None = None) -> ElfImage | None:
     Raises:
         FaultError: the ELF header itself cannot be read.
     """
-    header = parse_header(read(base or 0, _HEADER.size))
+    header = parse_header(read(base or 0, HEADER_LAYOUT.size))
     if header is None:
         return None
     segments = _read_segments(read, (base or 0) + header.phoff, header)
@@ -162,14 +170,14 @@ def iter_notes(read: Reader, at: int, size: int, align: int, limit: int) -> Iter
     mask = 7 if align == 8 else 3
     end = at + size
     for _ in range(limit):
-        if at + _NOTE.size > end:
+        if at + NOTE_LAYOUT.size > end:
             return
         try:
-            name_size, contents_size, kind = _NOTE.unpack(read(at, _NOTE.size))
-            owner = read(at + _NOTE.size, min(name_size, MAX_OWNER)).rstrip(b"\0")
+            name_size, contents_size, kind = NOTE_LAYOUT.unpack(read(at, NOTE_LAYOUT.size))
+            owner = read(at + NOTE_LAYOUT.size, min(name_size, MAX_OWNER)).rstrip(b"\0")
         except FaultError:
             return
-        start = at + ((_NOTE.size + name_size + mask) & ~mask)
+        start = at + ((NOTE_LAYOUT.size + name_size + mask) & ~mask)
         if start + contents_size > end:
             return
         yield Note(owner, kind, start, contents_size)
@@ -179,26 +187,26 @@ def iter_notes(read: Reader, at: int, size: int, align: int, limit: int) -> Iter
 def has_no_code(read: Reader, header: Header) -> bool:
     """Return True for a file of separate debug information: its code takes no space."""
     count = min(header.shnum, MAX_SECTIONS)
-    if header.shentsize != _SECTION.size or not header.shoff or not count:
+    if header.shentsize != SECTION_LAYOUT.size or not header.shoff or not count:
         return False
     try:
-        table = read(header.shoff, count * _SECTION.size)
+        table = read(header.shoff, count * SECTION_LAYOUT.size)
     except FaultError:
         return False
     return any(
         kind == SHT_NOBITS and flags & SHF_EXECINSTR
-        for _, kind, flags, *_ in _SECTION.iter_unpack(table)
+        for _, kind, flags, *_ in SECTION_LAYOUT.iter_unpack(table)
     )
 
 
 def _read_segments(read: Reader, at: int, header: Header) -> tuple[Segment, ...]:
-    if header.phentsize != _SEGMENT.size:
+    if header.phentsize != SEGMENT_LAYOUT.size:
         return ()
     try:
-        table = read(at, min(header.phnum, MAX_SEGMENTS) * _SEGMENT.size)
+        table = read(at, min(header.phnum, MAX_SEGMENTS) * SEGMENT_LAYOUT.size)
     except FaultError:
         return ()
-    return tuple(map(Segment._make, _SEGMENT.iter_unpack(table)))
+    return tuple(map(Segment._make, SEGMENT_LAYOUT.iter_unpack(table)))
 
 
 def _build_id(read: Reader, base: int | None, segments: tuple[Segment, ...]) -> str | None:

@@ -12,6 +12,7 @@ from adp_tui.backends.elf_image import (
     PAGE,
     PF_X,
     PHDR,
+    SEGMENT_LAYOUT,
     Segment,
     bias_of,
     read_image,
@@ -30,7 +31,6 @@ AT_PHENT, AT_PHNUM, AT_EXECFN = 4, 5, 31
 DT_NULL, DT_DEBUG = 0, 21
 _DYN = struct.Struct("<QQ")
 _LINK_MAP = struct.Struct("<QQQQ")
-_SEGMENT = struct.Struct("<IIQQQQQQ")
 
 MAX_DYNAMIC = 256
 MAX_LINKS = 4096
@@ -68,11 +68,11 @@ def _program(
     """Return the program's own headers and its bias, which AT_PHDR leads to."""
     at = auxv.get(AT_PHDR, 0)
     count = min(auxv.get(AT_PHNUM, 0), MAX_HEADERS)
-    if not at or not count or auxv.get(AT_PHENT) != _SEGMENT.size:
+    if not at or not count or auxv.get(AT_PHENT) != SEGMENT_LAYOUT.size:
         return (), 0
     try:
-        table = memory.read(at, count * _SEGMENT.size)
-        segments = tuple(map(Segment._make, _SEGMENT.iter_unpack(table)))
+        table = memory.read(at, count * SEGMENT_LAYOUT.size)
+        segments = tuple(map(Segment._make, SEGMENT_LAYOUT.iter_unpack(table)))
     except FaultError:
         segments = on_disk
     itself = next((each for each in segments if each.type == PHDR), None)

@@ -17,7 +17,7 @@ from adp_tui.backends.live_memory import CopyPlan, LiveMemory, ProcessPages, Run
 from adp_tui.backends.live_refusals import check, explained
 from adp_tui.backends.modules import AT_ENTRY, FoundModule, MappedFile, Places, find_modules
 from adp_tui.backends.process_files import ProcessFiles
-from adp_tui.backends.procfs import GoneError, Mapping, Procfs
+from adp_tui.backends.procfs import ENDED, GoneError, Mapping, Procfs
 from adp_tui.backends.registers import syscall_of
 from adp_tui.backends.thread_pointers import thread_pointers
 from adp_tui.backends.tracer import Hold, StoppedThread, stop
@@ -314,7 +314,7 @@ class LiveProcess:
         for tid in self.procfs.threads():
             with contextlib.suppress(GoneError):
                 facts = self.procfs.thread_facts(tid)
-                if facts["state"] not in ("Z", "X"):
+                if facts["state"] not in ENDED:
                     found[tid] = facts
         return found
 

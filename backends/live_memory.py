@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ptrace.ctypes_libc import libc
 
 from adp_tui.backends.elf_image import PAGE
-from adp_tui.backends.procfs import Mapping, Procfs
+from adp_tui.backends.procfs import ADDRESS_END, Mapping, Procfs
 from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.memory import Piece, SplicedMemory
 
@@ -31,7 +31,6 @@ MAX_VECTORS = 1024
 MAX_BATCH = 4 << 20
 MAX_KEPT = 1 << 30
 """Bytes of pages that are read while the process runs, and kept."""
-ADDRESS_END = 1 << 47
 
 Run = tuple[int, int]
 """Start and end of pages that follow each other."""

@@ -43,7 +43,7 @@ def check(procfs: Procfs, stops: bool) -> None:
         )
     if pid == os.getpid():
         raise OpenError(f"process {pid} is adp-tui itself", help=_NO_SUCH)
-    if status.state in ("Z", "X") and procfs.heir == pid:
+    if status.has_ended and procfs.heir == pid:
         raise OpenError(
             f"process {pid} ({status.name}) has ended: only its exit status is left, which its "
             f"parent, process {status.parent}, has not asked for"

@@ -18,6 +18,10 @@ __all__ = ["GoneError", "Mapping", "Procfs", "Sleep", "Status", "parse_mapping"]
 MAX_MAPPINGS = 1 << 20
 """vm.max_map_count, which bounds the mappings of a process, is a million where it is raised."""
 MAX_AUXV = 512
+ADDRESS_END = 1 << 47
+"""Of what a process can use; above it lies the vsyscall page."""
+ENDED = ("Z", "X", "x")
+"""States of a process, or of a thread, that runs no more (proc(5))."""
 _PAIR = struct.Struct("<QQ")
 _MAPPING = re.compile(
     rb"([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([ps]) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+)"
@@ -72,6 +76,11 @@ class Status:
     has_memory: bool
     """False for a thread of the kernel, and for a process that has ended."""
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether only its exit status is left, if that."""
+        return self.state in ENDED
+
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
@@ -111,8 +120,8 @@ class Procfs:
     @property
     def heir(self) -> int:
         """A thread that has the memory: not the first one, where that has ended before others."""
-        if self.status(self._heir).state in ("Z", "X"):
-            alive = (t for t in self.threads() if self.status(t).state not in ("Z", "X"))
+        if self.status(self._heir).has_ended:
+            alive = (t for t in self.threads() if not self.status(t).has_ended)
             self._heir = next(alive, self.pid)
         return self._heir
 
@@ -175,10 +184,11 @@ class Procfs:
         """Return when the process was started, in clock ticks since boot: tells a reused pid."""
         return int(self.stat()[19])
 
-    def stat(self) -> list[bytes]:
-        """Return the fields of /proc/PID/stat from the third, the state, on."""
+    def stat(self, tid: int | None = None) -> list[bytes]:
+        """Return the fields of /proc/PID/stat, or of a thread's, from the third, the state, on."""
         # The name may hold spaces and brackets; what follows its last bracket does not.
-        return self._bytes("stat").rpartition(b")")[2].split()
+        where = "stat" if tid is None else f"task/{tid}/stat"
+        return self._bytes(where).rpartition(b")")[2].split()
 
     def command_line(self) -> list[bytes]:
         """Return the words that the program was started with, unless it changed them."""
@@ -212,7 +222,7 @@ class Procfs:
 
     def thread_facts(self, tid: int) -> dict[str, str]:
         """Return what is known of a thread beyond registers: state, where it waits, CPU time."""
-        stat = self._bytes(f"task/{tid}/stat").rpartition(b")")[2].split()
+        stat = self.stat(tid)
         facts = {"state": clean(stat[0])}
         ticks = int(stat[11]) + int(stat[12])
         facts["cpu_s"] = f"{ticks / os.sysconf('SC_CLK_TCK'):.2f}"

@@ -94,8 +94,7 @@ def _core(path: Path) -> RecentCore | None:
 def _may_be_core(head: bytes) -> bool:
     if head[:6] == b"\x7fELF\x02\x01":
         return len(head) >= 18 and _TYPE.unpack_from(head, 16)[0] == CORE
-    # zstd, lz4 and xz.
-    return head.startswith((b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\xfd7zXZ\x00"))
+    return codec_of(head) is not None
 
 
 def _described(path: Path, facts: os.stat_result, pages: mmap.mmap) -> RecentCore | None:

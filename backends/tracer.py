@@ -126,7 +126,7 @@ class _Stop:
 
     def _has_ended(self, tid: int) -> bool:
         try:
-            return self.procfs.status(tid).state in ("Z", "X", "x")
+            return self.procfs.status(tid).has_ended
         except (GoneError, OSError):
             return True
 

@@ -55,7 +55,7 @@ def test_paths_of_crates(cores, tmp_path, monkeypatch):
     # GIVEN a program with all kinds of paths in its constants
     source = tmp_path / "paths.c"
     lines = {
-        "/root/.cargo/registry/src/index-1/async-executor-1.13.1/src/lib.rs": "registry",
+        "/home/ada/.cargo/registry/src/index-1/async-executor-1.13.1/src/lib.rs": "registry",
         "vendor/smol/src/lib.rs": "vendored: no version",
         "/x/futures-executor-0.4.0-alpha.1/src/local_pool.rs": "not a release",
         "/x/tokio-1.2.3/src/sync/mutex.rs": "tokio without its runtime",
