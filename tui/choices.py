@@ -11,8 +11,8 @@ from adp_tui.backends.processes import Running
 from adp_tui.backends.recent_cores import RecentCore
 from adp_tui.engine.text import clean
 from adp_tui.engine.views.columns import Cells, Table
-from adp_tui.engine.views.order import order
-from adp_tui.engine.views.records import Align, Cell, Column, Query, Row, Rows, Tone
+from adp_tui.engine.views.order import order, window
+from adp_tui.engine.views.records import Align, Cell, Column, Query, Rows, Tone
 from adp_tui.engine.views.words import duration
 from adp_tui.tui.door_thread import Opener
 
@@ -96,20 +96,13 @@ class ChoiceTable(Table, Generic[R]):
         return Cells(lambda: range(len(self)), lambda i: make(self.choices[i]), ranked)
 
     def rows(
-        self, query: Query, epoch: int, window: tuple[int, int], key: str | None
+        self, query: Query, epoch: int, start: int, count: int, key: str | None
     ) -> tuple[Rows, int | None]:
         """Return a window of rows, and where among all rows one with a key stands."""
-        start, count = window
-        shown = order(self, query).indexes
-        found = self.index(key) if key is not None else None
-        at = None
-        if found is not None:
-            at = next((n for n, index in enumerate(shown) if index == found), None)
-        rows = tuple(
-            Row(self.key(i), tuple(self.cells(c.key).at(i) for c in self.columns))
-            for i in shown[start : start + count]
-        )
-        return Rows(epoch, query, self.columns, start, len(shown), len(self), rows), at
+        shown = order(self, query)
+        index = None if key is None else self.index(key)
+        at = None if index is None else shown.position(index)
+        return window(self, shown, query, epoch, start, count), at
 
 
 def table_of(name: str, found: Mapping[str, Choice]) -> ChoiceTable[Any]:

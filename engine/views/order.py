@@ -10,9 +10,9 @@ from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.views.columns import Table
 from adp_tui.engine.views.filter import matching, parse
-from adp_tui.engine.views.records import Query
+from adp_tui.engine.views.records import Query, Row, Rows
 
-__all__ = ["Order", "order"]
+__all__ = ["Order", "order", "window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,13 @@ class Order:
 
     def __len__(self) -> int:
         return len(self.indexes)
+
+    def position(self, index: int) -> int | None:
+        """Return at which place a row stands; None where the query does not show it."""
+        try:
+            return self.indexes.index(index)
+        except ValueError:
+            return None
 
 
 def order(table: Table, query: Query) -> Order:
@@ -46,6 +53,31 @@ def order(table: Table, query: Query) -> Order:
     shown = range(size) if mask is None else list(compress(range(size), mask))
     collapsed = {table.index(key) for key in query.collapsed}
     return _tree(_sorted(table, query, shown), parents, {i for i in collapsed if i is not None})
+
+
+def window(
+    table: Table, found: Order, query: Query, epoch: int, start: int, count: int | None
+) -> Rows:
+    """Return ``count`` rows from ``start`` of those that a query shows; all for None."""
+    total = len(found)
+    start = min(max(start, 0), total)
+    end = total if count is None else min(start + max(count, 0), total)
+    cells = [table.cells(c.key) for c in table.columns]
+    rows = []
+    for at in range(start, end):
+        index = found.indexes[at]
+        key = table.key(index)
+        opens = index in found.parents
+        rows.append(
+            Row(
+                key=key,
+                cells=tuple(each.at(index) for each in cells),
+                depth=0 if found.depths is None else found.depths[at],
+                expandable=opens,
+                expanded=opens and key not in query.collapsed,
+            )
+        )
+    return Rows(epoch, query, table.columns, start, total, len(table), tuple(rows))
 
 
 def _sorted(table: Table, query: Query, shown: Sequence[int]) -> Sequence[int]:

@@ -11,8 +11,8 @@ from adp_tui.engine.model import Snapshot
 from adp_tui.engine.views.columns import Table
 from adp_tui.engine.views.executors import Executors
 from adp_tui.engine.views.losses import Losses
-from adp_tui.engine.views.order import Order, order
-from adp_tui.engine.views.records import Query, Row, Rows
+from adp_tui.engine.views.order import Order, order, window
+from adp_tui.engine.views.records import Query, Rows
 from adp_tui.engine.views.tasks import Tasks
 from adp_tui.engine.views.threads import Threads
 from adp_tui.engine.views.waits import Waits
@@ -45,37 +45,12 @@ class Panes:
             AdpError: there is no such view, or no such column to sort by.
         """
         table, found = self._table(query.view), self._order(query)
-        total = len(found)
-        start = min(max(start, 0), total)
-        end = total if count is None else min(start + max(count, 0), total)
-        cells = [table.cells(c.key) for c in table.columns]
-        rows = []
-        for at in range(start, end):
-            index = found.indexes[at]
-            key = table.key(index)
-            opens = index in found.parents
-            rows.append(
-                Row(
-                    key=key,
-                    cells=tuple(each.at(index) for each in cells),
-                    depth=0 if found.depths is None else found.depths[at],
-                    expandable=opens,
-                    expanded=opens and key not in query.collapsed,
-                )
-            )
-        return Rows(
-            self._snapshot.epoch, query, table.columns, start, total, len(table), tuple(rows)
-        )
+        return window(table, found, query, self._snapshot.epoch, start, count)
 
     def position(self, query: Query, key: str) -> int | None:
         """Return at which row a key stands; None where it is filtered out or hidden."""
         index = self._table(query.view).index(key)
-        if index is None:
-            return None
-        try:
-            return self._order(query).indexes.index(index)
-        except ValueError:
-            return None
+        return None if index is None else self._order(query).position(index)
 
     def _waits(self) -> Table:
         tasks = self._table("tasks")

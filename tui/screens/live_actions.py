@@ -68,10 +68,6 @@ class LiveActions(MainActions):
         """Show the line with the target and how it is looked at."""
         raise NotImplementedError
 
-    def later(self, delay_s: float) -> asyncio.TimerHandle:
-        """Refresh after some time."""
-        return asyncio.get_running_loop().call_later(delay_s, self.call_later, self.action_refresh)
-
     def _named_keys(self) -> Iterator[str]:
         """Yield all keys that the screen remembers."""
         for table in self.tables.values():
@@ -100,7 +96,7 @@ class LiveActions(MainActions):
         elif subject is not None:
             self.reader.gone(subject)
         if self.automatic:
-            self._next = self.later(self._every_s)
+            self._next = self.later(self._every_s, self.action_refresh)
 
     def _not_refreshed(self, error: AdpError) -> None:
         self._refreshing = False

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Container, Vertical
 from textual.events import DescendantFocus, Resize
-from textual.widgets import Input, Static
 
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.views.records import VIEWS, Progress, Summary
@@ -18,7 +16,7 @@ from adp_tui.tui.arrangement import DETAIL, SHORT, arrange
 from adp_tui.tui.door_thread import DoorThread, Opener
 from adp_tui.tui.reader import Reader
 from adp_tui.tui.screens.live_actions import EVERY_S, LiveActions
-from adp_tui.tui.screens.pages import ErrorPage
+from adp_tui.tui.screens.pages import ErrorPage, bug
 from adp_tui.widgets.bars import Headline, KeyBar, NavigationBar
 from adp_tui.widgets.facts_view import FactsView
 from adp_tui.widgets.ink import Ink, Span
@@ -58,7 +56,7 @@ class MainScreen(LiveActions):
         self._rest: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._opened_at_all = False
-        self.thread = DoorThread(opener, self._post, self._failed, self._told)
+        self.thread = DoorThread(opener, self.call_later, self._failed, self._told)
 
     def compose(self) -> ComposeResult:
         """Lay out all panes; which of them are seen depends on the size."""
@@ -72,15 +70,11 @@ class MainScreen(LiveActions):
                 yield FactsView("Detail", id="facts")
                 yield StackView("Stack", id="stack")
                 yield VariableTree("Variables", id="variables")
-        with Horizontal(id="filter-bar"):
-            yield Static("/", id="filter-mark", markup=False)
-            yield Input(id="filter", select_on_focus=False, placeholder="words  !word  state:idle")
-            yield Static("enter keeps · esc shows all", id="filter-hint", markup=False)
+        yield self.filter_bar("words  !word  state:idle")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         """Draw the frame and start to open the target."""
-        self.query_one("#filter", Input).cursor_blink = False
         self.tables = {view: self.query_one(f"#{view}", RowTable) for view in VIEWS}
         self.facts = self.query_one(FactsView)
         self.stack = self.query_one(StackView)
@@ -94,13 +88,6 @@ class MainScreen(LiveActions):
     def on_unmount(self) -> None:
         """Let go of the target."""
         self.thread.leave()
-
-    def _later(self, delay_s: float, run: Callable[[], None]) -> asyncio.TimerHandle:
-        """Run something later; Textual's own timers drop what comes late, as under load."""
-        return asyncio.get_running_loop().call_later(delay_s, self._post, run)
-
-    def _post(self, run: Callable[[], None]) -> object:
-        return self.call_later(run)
 
     # Opening.
 
@@ -168,10 +155,7 @@ class MainScreen(LiveActions):
 
     def _failed(self, text: str) -> None:
         """Show an error that nobody foresaw: adp-tui's own, with all that helps to find it."""
-        error = AdpError(
-            f"adp-tui itself failed; this is a bug in it\n\n{text}",
-            help="Please report it with the lines above (y copies them).",
-        )
+        error = bug(text)
         opened = self.summary is not None
         if not opened:
             self.fail(error, 70)
@@ -189,7 +173,7 @@ class MainScreen(LiveActions):
 
     def _asked(self) -> None:
         if self._patience is None:
-            self._patience = self._later(_PATIENCE_S, self._show_waiting)
+            self._patience = self.later(_PATIENCE_S, self._show_waiting)
 
     def _told(self) -> None:
         if self.thread.reading is None:
@@ -295,7 +279,7 @@ class MainScreen(LiveActions):
             elif view is None or view is self.current:
                 self.read_detail()
 
-        self._rest = self._later(self._rest_s, rested)
+        self._rest = self.later(self._rest_s, rested)
 
     @on(LineView.Opened)
     def opened_by_mouse(self, event: LineView.Opened) -> None:
@@ -317,17 +301,6 @@ class MainScreen(LiveActions):
     def fields_wanted(self, event: VariableTree.Wanted) -> None:
         """Read the fields of a variable."""
         self.reader.fields(event.node)
-
-    @on(Input.Changed, "#filter")
-    def filter_typed(self, event: Input.Changed) -> None:
-        """Narrow the list while the filter is typed."""
-        if self.filtering:
-            self.filter_rows(event.value)
-
-    @on(Input.Submitted, "#filter")
-    def filter_kept(self) -> None:
-        """Keep the filter and go back to the list."""
-        self.end_filter(keep=True)
 
 
 def _runtime(name: str, version: str | None, descriptor: str, tested: bool) -> str:

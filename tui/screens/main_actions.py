@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-
-from textual.widgets import Input
 
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.views.records import FrameRow, Query, Summary
@@ -14,7 +13,7 @@ from adp_tui.tui.arrangement import DETAIL
 from adp_tui.tui.door_thread import DoorThread
 from adp_tui.tui.history import History, Visit
 from adp_tui.tui.reader import Reader, subject_of, view_of
-from adp_tui.tui.screens.moves import ListScreen
+from adp_tui.tui.screens.filtering import FilterScreen
 from adp_tui.tui.screens.pages import HelpPage, LossesPage, WholePage
 from adp_tui.tui.source import SourceLine
 from adp_tui.widgets.facts_view import FactsView
@@ -46,7 +45,7 @@ _JOINED = re.compile(r"t\d+\b")
 """A wait on another task begins with that task's key."""
 
 
-class MainActions(ListScreen[None]):
+class MainActions(FilterScreen):
     """The actions; the screen that has them lays out the panes and reads what they show."""
 
     tables: dict[str, RowTable]
@@ -67,7 +66,6 @@ class MainActions(ListScreen[None]):
         self.pane = "tasks"
         """The pane that has the focus, or had it before the filter took it."""
         self.zoomed = False
-        self.filtering = False
         self.cycle: tuple[str, ...] = ()
         self.history = History()
         self._before_filter: Visit | None = None
@@ -106,6 +104,10 @@ class MainActions(ListScreen[None]):
             case "expand":
                 return in_list or self.pane == "variables"
         return True
+
+    def later(self, delay_s: float, run: Callable[[], None]) -> asyncio.TimerHandle:
+        """Run something later; Textual's own timers drop what comes late, as under load."""
+        return asyncio.get_running_loop().call_later(delay_s, self.call_later, run)
 
     # Panes.
 
@@ -271,13 +273,9 @@ class MainActions(ListScreen[None]):
             self.reader.order(self.current, query)
 
     def action_filter(self) -> None:
-        """Type a filter; the list narrows with each letter."""
-        box = self.query_one("#filter", Input)
+        """Type a filter; ``esc`` will lead back to what was shown before."""
         self._before_filter = self._visit
-        box.value = self.current.wanted.filter
-        box.cursor_position = len(box.value)
-        self._show_filter(True)
-        self.set_focus(box)
+        super().action_filter()
 
     def filter_rows(self, text: str) -> None:
         """Narrow the list to rows with these words."""
@@ -287,7 +285,7 @@ class MainActions(ListScreen[None]):
     def end_filter(self, *, keep: bool) -> None:
         """Leave the filter: keep it, or show all rows as before."""
         before = self._before_filter
-        self._show_filter(False)
+        self.show_filter(False)
         text = self.current.wanted.filter.strip()
         if not keep:
             if text:
@@ -297,14 +295,6 @@ class MainActions(ListScreen[None]):
             if before is not None and before.query.filter != text:
                 self.history.leave(before)
         self.set_focus(self.current)
-
-    def _show_filter(self, typed: bool) -> None:
-        """Show the filter in the place of the line of keys, or end that."""
-        self.filtering = typed
-        self.current.lit = typed
-        self.query_one("#filter-bar").display = typed
-        self.query_one("#keys").display = not typed
-        self.refresh_bindings()
 
     def action_match(self, step: int) -> None:
         """Go to the next row that matches the filter, or the last one there was."""

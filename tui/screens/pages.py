@@ -15,7 +15,7 @@ from adp_tui.tui.screens.page import Page, Paragraph, heading
 from adp_tui.tui.source import SourceLine
 from adp_tui.widgets.ink import Ink, Span
 
-__all__ = ["ErrorPage", "HelpPage", "LossesPage", "WholePage"]
+__all__ = ["ErrorPage", "HelpPage", "LossesPage", "WholePage", "bug"]
 
 _BLANK: Paragraph = ()
 _KEYS = 22
@@ -138,3 +138,11 @@ class ErrorPage(Page):
         """Say that closing it quits, where it does."""
         close = "quit" if self.leave else "close"
         return (("j k", "scroll"), ("y", "copy"), ("esc", close))
+
+
+def bug(text: str) -> AdpError:
+    """Return the error for what nobody foresaw: adp-tui's own, with all that helps to find it."""
+    return AdpError(
+        f"adp-tui itself failed; this is a bug in it\n\n{text}",
+        help="Please report it with the lines above (y copies them).",
+    )

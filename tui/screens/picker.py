@@ -10,17 +10,15 @@ from dataclasses import replace
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.events import DescendantFocus, Resize
-from textual.widgets import Input, Static
 
-from adp_tui.engine.errors import AdpError
 from adp_tui.engine.views.records import Query
 from adp_tui.tui.actions import LIST_FOOTER, action_of, bindings, key_names
 from adp_tui.tui.choices import LISTS, Choice, Choices, is_async, key_of, table_of, title_of
 from adp_tui.tui.door_thread import Opener
-from adp_tui.tui.screens.moves import ListScreen
-from adp_tui.tui.screens.pages import ErrorPage, HelpPage, WholePage
+from adp_tui.tui.screens.filtering import FilterScreen
+from adp_tui.tui.screens.pages import ErrorPage, HelpPage, WholePage, bug
 from adp_tui.widgets.bars import Headline, KeyBar, NavigationBar
 from adp_tui.widgets.ink import Ink, Span
 from adp_tui.widgets.line_view import LineView
@@ -35,7 +33,7 @@ TALL = 20
 """Lines from which on both lists are shown."""
 
 
-class PickerScreen(ListScreen[None]):
+class PickerScreen(FilterScreen):
     """Processes and cores; ``enter`` opens one.
 
     Args:
@@ -54,7 +52,6 @@ class PickerScreen(ListScreen[None]):
         self._round = 0
         self._epoch = 0
         self.reading = False
-        self.filtering = False
         self.tables: dict[str, RowTable] = {}
         self.pane = LISTS[0]
 
@@ -65,15 +62,11 @@ class PickerScreen(ListScreen[None]):
         with Vertical(id="choices"):
             for number, name in enumerate(LISTS, 1):
                 yield RowTable(f"{number} {name.capitalize()}", name, id=name)
-        with Horizontal(id="filter-bar"):
-            yield Static("/", id="filter-mark", markup=False)
-            yield Input(id="filter", select_on_focus=False, placeholder="words  !word  user:root")
-            yield Static("enter keeps · esc shows all", id="filter-hint", markup=False)
+        yield self.filter_bar("words  !word  user:root")
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         """Draw the frame and start to read."""
-        self.query_one("#filter", Input).cursor_blink = False
         self.tables = {name: self.query_one(f"#{name}", RowTable) for name in LISTS}
         self.set_focus(self.tables[LISTS[0]])
         footer = [action_of(id) for id in LIST_FOOTER]
@@ -132,11 +125,7 @@ class PickerScreen(ListScreen[None]):
         self.call_later(take)
 
     def _failed(self, text: str) -> None:
-        error = AdpError(
-            f"adp-tui itself failed; this is a bug in it\n\n{text}",
-            help="Please report it with the lines above (y copies them).",
-        )
-        self.app.push_screen(ErrorPage.of("Internal error", error, leave=False))
+        self.app.push_screen(ErrorPage.of("Internal error", bug(text), leave=False))
 
     # What is shown.
 
@@ -154,7 +143,7 @@ class PickerScreen(ListScreen[None]):
         # While more are being found the first row is another one each moment.
         stays = row is not None and (table.cursor > 0 or not self.reading)
         rows, at = table_of(table.view, self._found).rows(
-            query, self._epoch, window or table.window(), row.key if row and stays else None
+            query, self._epoch, *(window or table.window()), row.key if row and stays else None
         )
         if window is not None:
             table.show(rows)
@@ -250,44 +239,21 @@ class PickerScreen(ListScreen[None]):
     def action_back(self) -> None:
         """End the filter."""
         if self.filtering:
-            self._end_filter(keep=False)
+            self.end_filter(keep=False)
         elif self.current.wanted.filter:
-            self._narrow("")
+            self.filter_rows("")
 
-    def action_filter(self) -> None:
-        """Type a filter; the list narrows with each letter."""
-        box = self.query_one("#filter", Input)
-        box.value = self.current.wanted.filter
-        box.cursor_position = len(box.value)
-        self._show_filter(True)
-        self.set_focus(box)
-
-    @on(Input.Changed, "#filter")
-    def filter_typed(self, event: Input.Changed) -> None:
-        """Narrow the list while the filter is typed."""
-        if self.filtering:
-            self._narrow(event.value)
-
-    @on(Input.Submitted, "#filter")
-    def filter_kept(self) -> None:
-        """Keep the filter and go back to the list."""
-        self._end_filter(keep=True)
-
-    def _narrow(self, text: str) -> None:
+    def filter_rows(self, text: str) -> None:
+        """Narrow the list to rows with these words."""
         if text != self.current.wanted.filter:
             self._show(self.current, replace(self.current.wanted, filter=text))
 
-    def _end_filter(self, *, keep: bool) -> None:
-        self._show_filter(False)
+    def end_filter(self, *, keep: bool) -> None:
+        """Leave the filter: keep it, or show all rows as before."""
+        self.show_filter(False)
         if not keep:
-            self._narrow("")
+            self.filter_rows("")
         self.set_focus(self.current)
-
-    def _show_filter(self, typed: bool) -> None:
-        self.filtering = typed
-        self.current.lit = typed
-        self.query_one("#filter-bar").display = typed
-        self.query_one("#keys").display = not typed
 
     def action_view(self) -> None:
         """Show the chosen line whole."""
