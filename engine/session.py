@@ -189,7 +189,7 @@ class Session:
             if not self._closed:
                 self._closed = True
                 self._opened = None
-                if self._program is not None:
+                if self._program is not None and self._program.target is not self._source:
                     self._program.target.close()
                 self._source.close()
 

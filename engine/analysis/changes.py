@@ -7,6 +7,7 @@ await has moved.
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -55,24 +56,27 @@ def take_census(survey: Survey, snapshot: Snapshot) -> Census:
         snapshot: what was found out about them.
     """
     clock = survey.program.target.facts.clock_ns or 0
+    tasks, waits = snapshot.tasks, snapshot.tasks.waits
     names = list(map(_identity, survey.tasks))
     entries: dict[Identity, _Entry] = {}
     for index, task in enumerate(survey.tasks):
-        waits = snapshot.tasks.waits_of(index)
-        stack = snapshot.tasks.stack[index]
+        start = tasks.wait_start[index]
+        numbers = range(start, start + tasks.wait_count[index])
+        # Numbers of resources and tasks are another snapshot's tomorrow.
         standing = tuple(
             (
-                (wait.kind, wait.mode, wait.branch, wait.fd, wait.armed),
-                None if wait.resource is None else _address(snapshot, wait.resource),
-                None if wait.task is None else names[snapshot.tasks.index(wait.task)],
+                (shape.kind, shape.mode, shape.branch, waits.fd[at], shape.armed),
+                None if waits.resource[at] < 0 else snapshot.resources[waits.resource[at]].address,
+                None if waits.task[at] < 0 else names[waits.task[at]],
             )
-            for wait in waits
+            for at, shape in ((at, waits.shapes[waits.shape[at]]) for at in numbers)
         )
         deadlines = tuple(
-            clock // 1_000_000 + round(wait.remaining_s * 1000)
-            for wait in waits
-            if wait.remaining_s is not None
+            clock // 1_000_000 + round(waits.remaining[at] * 1000)
+            for at in numbers
+            if not math.isnan(waits.remaining[at])
         )
+        stack = tasks.stack[index]
         digest = snapshot.stacks[stack].hash if stack >= 0 else None
         owned = _owned(survey, task)
         entries[names[index]] = _Entry(hash((digest, standing, owned)), deadlines)
@@ -114,11 +118,6 @@ def _identity(task: TaskFacts) -> Identity:
     if task.id is not None:
         return runtime, None if task.executor is None else task.executor.address, task.id
     return runtime, task.kind, task.address, None if task.type is None else task.type.name
-
-
-def _address(snapshot: Snapshot, resource: str) -> int:
-    """Return the address of a resource: keys are another snapshot's tomorrow."""
-    return snapshot.resources[int(resource.removeprefix("r")) - 1].address
 
 
 def _owned(survey: Survey, task: TaskFacts) -> int:

@@ -28,7 +28,7 @@ def marked(survey: Survey, snapshot: Snapshot) -> Snapshot:
         start = snapshot.tasks.wait_start[index]
         changed = whole
         for at in range(start, start + snapshot.tasks.wait_count[index]):
-            if whole or waits[at].resource in torn.resources:
+            if whole or waits.resource[at] in torn.resources:
                 waits.put(at, replace(waits[at], conf=Confidence.TORN))
                 changed = True
         count += changed
@@ -49,7 +49,7 @@ class _Torn:
     def __init__(self, survey: Survey, memory: TornMemory) -> None:
         self._memory = memory
         self.resources = {
-            f"r{number + 1}"
+            number
             for number, (value, _) in enumerate(survey.numbering.resources)
             if self._any(value.address, value.type.size or 1)
         }

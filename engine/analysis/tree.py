@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 
 from adp_tui.engine.analysis.trace import SIGN, Origin, Trace
@@ -90,30 +90,47 @@ class Stop(enum.Enum):
 def replay(tree: Tree, memory: Memory, address: int) -> tuple[object, ...] | None:
     """Follow a tree from a value; None where it does not lead to an end."""
     bases = [address]
-    read, node = memory.read, tree.root
     try:
-        # One long read costs what a short one does.
-        near = read(address, tree.near)
-        while type(node) is Node:
-            if node.end:
-                raw = near[node.offset : node.end]
-            else:
-                raw = read(bases[node.window] + node.offset & _LAST, node.size)
-            child = node.next.get(raw)
-            if child is None:
-                child = node.then
-                number = int.from_bytes(raw, "little")
-                # What stands for nothing is 0, or beyond all that is handed out.
-                if child is None or not 1 < number < SIGN:
-                    return None
-                bases.append(number)
-            node = child
+        leaf = _leaf(tree.root, memory.read(address, tree.near), memory.read, bases)
     except FaultError:
         return None
-    assert isinstance(node, Leaf)
+    if leaf is None:
+        return None
     return tuple(
-        item if type(item) is not Place else item.found(memory, bases) for item in node.items
+        item if type(item) is not Place else item.found(memory, bases) for item in leaf.items
     )
+
+
+def _leaf(
+    node: Node | Leaf | None,
+    near: bytes,
+    read: Callable[[int, int], bytes],
+    bases: list[int],
+) -> Leaf | None:
+    """Follow a tree to a leaf; None where it does not lead to one.
+
+    Args:
+        node: the root of the tree.
+        near: what stands at the value's beginning: one long read costs what a short one does.
+        read: reads the rest.
+        bases: holds the value's address; those that are followed are added.
+    """
+    while type(node) is Node:
+        if node.end:
+            raw = near[node.offset : node.end]
+        else:
+            raw = read(bases[node.window] + node.offset & _LAST, node.size)
+        child = node.next.get(raw)
+        if child is None:
+            child = node.then
+            number = int.from_bytes(raw, "little")
+            # What stands for nothing is 0, or beyond all that is handed out.
+            if child is None or not 1 < number < SIGN:
+                return None
+            bases.append(number)
+        node = child
+    assert not isinstance(node, Node)
+    return node
 
 
 def chase(
@@ -132,36 +149,25 @@ def chase(
         The nodes after the first, and why there are no more.
     """
     found: list[int] = []
-    tables: dict[int, bytes] = {}
+    tables: dict[tuple[int, int], bytes] = {}
+
+    def remembered(at: int, size: int) -> bytes:
+        """Read what nodes of one type lead to: the same tables again and again."""
+        known = tables.get((at, size))
+        if known is None:
+            known = memory.read(at, size)
+            if len(tables) < MAX_TABLES:
+                tables[at, size] = known
+        return known
+
     read, near_size, root, type_ = memory.read, tree.near, tree.root, tree.keep[0]
     try:
         while len(found) < limit:
-            bases, node = [address], root
-            near = read(address, near_size)
-            while type(node) is Node:
-                if node.end:
-                    raw = near[node.offset : node.end]
-                else:
-                    at = bases[node.window] + node.offset & _LAST
-                    # What nodes of one type lead to is the same table again and again.
-                    known = tables.get(at)
-                    if known is None or len(known) != node.size:
-                        known = read(at, node.size)
-                        if len(tables) < MAX_TABLES:
-                            tables[at] = known
-                    raw = known
-                child = node.next.get(raw)
-                if child is None:
-                    child = node.then
-                    number = int.from_bytes(raw, "little")
-                    if child is None or not 1 < number < SIGN:
-                        return found, Stop.UNKNOWN
-                    bases.append(number)
-                node = child
-            if node is None:
+            bases = [address]
+            leaf = _leaf(root, read(address, near_size), remembered, bases)
+            if leaf is None:
                 return found, Stop.UNKNOWN
-            assert isinstance(node, Leaf)
-            (item,) = node.items
+            (item,) = leaf.items
             if type(item) is not Place or item.type is not type_ or item.window < 0:
                 return found, Stop.END if item is None else Stop.OTHER
             address = bases[item.window] + item.offset & _LAST
