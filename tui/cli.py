@@ -68,7 +68,7 @@ def _abandon_output() -> None:
 def _run(words: list[str]) -> int:
     options = parse(words)
     if options.command == "screen":
-        _check_terminal(words)
+        _check_terminal(options, words)
     if options.command == "dump":
         from adp_tui.tui.dump import dump
 
@@ -143,7 +143,7 @@ def _choose(options: argparse.Namespace) -> int:
     return run_picker(found, mouse=not options.no_mouse)
 
 
-def _check_terminal(words: Sequence[str]) -> None:
+def _check_terminal(options: argparse.Namespace, words: Sequence[str]) -> None:
     """Pass a terminal that a full screen can be drawn on.
 
     Raises:
@@ -161,7 +161,7 @@ def _check_terminal(words: Sequence[str]) -> None:
         problem = f"TERM={os.environ.get('TERM', '')} cannot place text"
     else:
         return
-    if not any(not word.startswith("-") or word.startswith("--pid") for word in words):
+    if options.target is None:
         raise UsageError(
             "nothing to open is named, and there is no terminal to choose it on",
             "adp-tui --pid PID looks at a process, adp-tui core CORE opens a core file, adp-tui"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from adp_tui.backends.core_refusals import open_executable
 from adp_tui.backends.live import LiveProcess
@@ -10,7 +11,7 @@ from adp_tui.backends.modules import Places
 from adp_tui.engine.errors import OpenError
 from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import Progress
-from adp_tui.tui.opening import FilePlaces, check_debug_files, fetch_debug_files, fetching
+from adp_tui.tui.opening import FilePlaces, debug_files_of, fetching, opened
 
 __all__ = ["LiveOpener"]
 
@@ -49,7 +50,6 @@ class LiveOpener:
             servers=files.servers,
         )
         self._process = LiveProcess(pid, places, max_pause=max_pause, stops=stops)
-        self._debug_files = files.debug_files
         self.title = f"{self._process.name} — pid {pid}"
         """What is opened, for the head of a screen."""
 
@@ -59,32 +59,16 @@ class LiveOpener:
         Raises:
             AdpError: it cannot be read; ``progress`` may raise CancelledError to stop.
         """
-        self._check_files(progress)
-        session = Session(
-            self._process,
-            debug_files=self._debug_files,
-            sysroot=self._files.sysroot,
-            cache=self._files.cache,
-            progress=progress,
-        )
-        try:
-            session.open()
-        except BaseException:
-            session.close()
-            raise
-        return session
+        return opened(self._process, self._files, self._debug_files(progress), progress)
 
-    def _check_files(self, progress: Callable[[Progress], None]) -> None:
+    def _debug_files(self, progress: Callable[[Progress], None]) -> Sequence[Path]:
         """Look at the files that the user named, and fetch those that are missing if wanted."""
         servers = self._files.servers
-        if servers is None and not self._debug_files:
-            return
-        modules = self._process.modules()
-        check_debug_files(self._debug_files, modules)
         if servers is not None:
             servers.tell = fetching(progress)
-            more = fetch_debug_files(servers, self._files, modules)
-            self._debug_files = (*self._debug_files, *more)
+        elif not self._files.debug_files:
+            return ()
+        return debug_files_of(self._process.modules(), self._files, servers)
 
     def close(self) -> None:
         """Let go of a process that was opened and never read."""

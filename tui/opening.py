@@ -15,7 +15,7 @@ from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.elf.separate import find_debug_file
 from adp_tui.engine.errors import AdpError, OpenError
 from adp_tui.engine.session import Session
-from adp_tui.engine.target import Module
+from adp_tui.engine.target import Module, Moving, Target
 from adp_tui.engine.text import clean
 from adp_tui.engine.views.records import Progress
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
     from adp_tui.backends.debuginfod import Tell as Fetching
 
-__all__ = ["CoreOpener", "FilePlaces", "check_debug_files", "fetch_debug_files", "fetching"]
+__all__ = ["CoreOpener", "FilePlaces", "debug_files_of", "fetching", "opened"]
 
 PROGRESS_S = 0.1
 """How often the progress of unpacking is told, and a wish to stop is heard."""
@@ -80,19 +80,7 @@ class CoreOpener:
         """
         target = self._target or self._open(progress)
         self._target = None
-        session = Session(
-            target,
-            debug_files=self._debug_files,
-            sysroot=self._places.sysroot,
-            cache=self._places.cache,
-            progress=progress,
-        )
-        try:
-            session.open()
-        except BaseException:
-            session.close()
-            raise
-        return session
+        return opened(target, self._places, self._debug_files, progress)
 
     def close(self) -> None:
         """Let go of a core that was opened and never read."""
@@ -114,16 +102,53 @@ class CoreOpener:
             servers=servers,
         )
         try:
-            check_debug_files(places.debug_files, target.modules())
-            if servers is not None:
-                more = fetch_debug_files(servers, places, target.modules())
-                self._debug_files = (*places.debug_files, *more)
-                for problem in servers.problems:
-                    target.note(problem)
+            self._debug_files = debug_files_of(target.modules(), places, servers)
+            for problem in () if servers is None else servers.problems:
+                target.note(problem)
         except BaseException:
             target.close()
             raise
         return target
+
+
+def opened(
+    target: Target | Moving,
+    places: FilePlaces,
+    debug_files: Sequence[Path],
+    progress: Callable[[Progress], None],
+) -> Session:
+    """Return a session that has read its target; one that cannot be read is closed.
+
+    Raises:
+        AdpError: it cannot be read; ``progress`` may raise CancelledError to stop.
+    """
+    session = Session(
+        target,
+        debug_files=debug_files,
+        sysroot=places.sysroot,
+        cache=places.cache,
+        progress=progress,
+    )
+    try:
+        session.open()
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def debug_files_of(
+    modules: Sequence[Module], places: FilePlaces, servers: Debuginfod | None
+) -> tuple[Path, ...]:
+    """Return the debug information that the user named, and what servers have of the rest.
+
+    Raises:
+        OpenError: a file that the user named is of another build than any module.
+    """
+    _check_debug_files(places.debug_files, modules)
+    if servers is None:
+        return places.debug_files
+    return (*places.debug_files, *_fetch_debug_files(servers, places, modules))
 
 
 def _unpacking(name: str, progress: Callable[[Progress], None]) -> Tell:
@@ -155,7 +180,7 @@ def fetching(progress: Callable[[Progress], None]) -> Fetching:
     return tell
 
 
-def fetch_debug_files(
+def _fetch_debug_files(
     servers: Debuginfod, places: FilePlaces, modules: Sequence[Module]
 ) -> list[Path]:
     """Return the debug information of the modules that have none here, as far as servers do."""
@@ -177,7 +202,7 @@ def fetch_debug_files(
     return found
 
 
-def check_debug_files(files: Sequence[Path], modules: Sequence[Module]) -> None:
+def _check_debug_files(files: Sequence[Path], modules: Sequence[Module]) -> None:
     """Pass files with the debug information of some module.
 
     Raises:
