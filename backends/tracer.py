@@ -13,7 +13,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -39,6 +39,8 @@ MAX_ROUNDS = 64
 STOP_S = 1.0
 """How long a thread may take to stop. It stops at once, unless the kernel sleeps for a disk."""
 _SPIN_S = 0.00005
+_REAP_S = 0.02
+"""How often it is looked for threads that have ended, while a stop is waited for."""
 
 
 class NotPermittedError(AdpError):
@@ -163,6 +165,20 @@ class _Stop:
             raise GoneError(f"process {self.procfs.pid} has ended")
         return threads
 
+    def reap(self) -> None:
+        """Take notice of threads that have ended; runs on another thread than the tracer's.
+
+        A thread that starts another program waits until all others are gone, and one that is
+        traced is gone only when this was noticed. PTRACE_SEIZE waits for the program in turn:
+        without this, our thread and the process would wait for each other for ever.
+        """
+        for tracee in list(self.tracees.values()):
+            if not tracee.gone:
+                with contextlib.suppress(ChildProcessError):
+                    ended = os.WEXITED | os.WNOHANG | _WALL
+                    if os.waitid(os.P_PID, tracee.tid, ended) is not None:
+                        tracee.gone = True
+
     def let_go(self) -> None:
         """Let every thread run on, with the signal that it was about to get."""
         for tracee in self.tracees.values():
@@ -232,13 +248,20 @@ def stop(procfs: Procfs, work: Callable[[Sequence[StoppedThread], float], T]) ->
     gc.disable()
     thread = ThreadPoolExecutor(1, "tracer")
     try:
-        result = thread.submit(once).result()
+        result = _outcome(thread.submit(once), held)
     finally:
         # A caller that was interrupted can tell the work to end sooner.
         thread.shutdown(wait=False)
         if collects:
             gc.enable()
     return Stopped(result, held.seconds)
+
+
+def _outcome(stopping: Future[T], held: _Stop) -> T:
+    """Wait for a stop."""
+    while not wait((stopping,), _REAP_S).done:
+        held.reap()
+    return stopping.result()
 
 
 class Hold:
@@ -253,7 +276,7 @@ class Hold:
         self._held = _Stop(procfs)
         self._thread = ThreadPoolExecutor(1, "tracer")
         try:
-            self.threads = self._thread.submit(self._held.stopped).result()
+            self.threads = _outcome(self._thread.submit(self._held.stopped), self._held)
         except BaseException:
             self.let_go()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,13 @@ from adp_tui.engine.arch import X86_64
 from adp_tui.engine.errors import OpenError
 
 Start = Callable[[str], Alive]
+
+
+def has_ended(pid: int, tid: int) -> bool:
+    try:
+        return state_of(pid, tid) in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 @pytest.fixture
@@ -78,6 +86,36 @@ def test_a_program_that_starts_anew(restless: Start) -> None:
         process.close()
     assert good > 0
     # A thread that starts another program waits until the first thread has ended.
+    until(lambda: state_of(program.pid) in ("R", "S", "D"), "it to run")
+    assert tracer_of(program.pid) == 0
+
+
+def test_a_program_that_starts_anew_while_it_is_seized(restless: Start) -> None:
+    """Seizing a thread waits for its execve, and that for all others to be gone, seized or not."""
+    program = restless("told")
+    until(lambda: len(threads_of(program.pid)) == 6, "all threads")
+
+    class Late(Procfs):
+        """Lists the thread that starts the program when it already waits for the others."""
+
+        looks = 0
+
+        def threads(self) -> list[int]:
+            self.looks += 1
+            if self.looks == 1:
+                return threads_of(self.pid)[:-1]
+            if self.looks == 2:
+                *others, last = threads_of(self.pid)
+                os.kill(self.pid, signal.SIGUSR1)
+                until(lambda: all(has_ended(self.pid, tid) for tid in others), "the others to end")
+                return [*others, last]
+            return super().threads()
+
+    procfs = Late(program.pid)
+    with contextlib.suppress(GoneError):
+        stop(procfs, lambda threads, began: None)
+    assert procfs.looks >= 2
+    until(lambda: program.printed().count("ready") == 2, "the new program")
     until(lambda: state_of(program.pid) in ("R", "S", "D"), "it to run")
     assert tracer_of(program.pid) == 0
 

@@ -4,9 +4,11 @@
  * exec:    starts itself anew after some milliseconds, again and again, from a thread.
  * fork:    starts children that end at once.
  * leader:  its first thread ends, another one goes on.
+ * told:    a thread, the last one, starts another program at the first SIGUSR1.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,16 @@ static void *sleeps(void *unused) {
     return unused;
 }
 
+static void *obeys(void *unused) {
+    sigset_t told;
+    int number;
+    sigemptyset(&told);
+    sigaddset(&told, SIGUSR1);
+    sigwait(&told, &number);
+    execl("/proc/self/exe", self, "fork", (char *)NULL);
+    return unused;
+}
+
 static void *renews(void *unused) {
     usleep(3000);
     execl("/proc/self/exe", self, "exec", (char *)NULL);
@@ -48,6 +60,14 @@ int main(int count, char **words) {
     } else if (!strcmp(words[1], "exec")) {
         for (int i = 0; i < 4; i++) pthread_create(&thread, NULL, sleeps, NULL);
         pthread_create(&thread, NULL, renews, NULL);
+        sleeps(NULL);
+    } else if (!strcmp(words[1], "told")) {
+        sigset_t told;
+        sigemptyset(&told);
+        sigaddset(&told, SIGUSR1);
+        pthread_sigmask(SIG_BLOCK, &told, NULL);
+        for (int i = 0; i < 4; i++) pthread_create(&thread, NULL, sleeps, NULL);
+        pthread_create(&thread, NULL, obeys, NULL);
         sleeps(NULL);
     } else if (!strcmp(words[1], "fork")) {
         for (;;) {
