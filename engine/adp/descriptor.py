@@ -112,6 +112,8 @@ class TaskRule:
 
     type: str
     let: Lets = ()
+    valid: Expression | None = None
+    """0 for what cannot be a header, such as one that was freed."""
     id: Expression | None = None
     raw_id: Expression | None = None
     owner_id: Expression | None = None

@@ -145,8 +145,8 @@ class TaskReader:
     def _header(self, bound: Bound[TaskRule], header: Value) -> tuple[object, ...]:
         """Return all that a task's header tells.
 
-        That is whether it belongs to the runtime itself, the executor that it leads to, and the
-        fields of ``TaskFacts`` from ``kind`` on.
+        That is whether it is none, or belongs to the runtime itself; the executor that it leads
+        to; and the fields of ``TaskFacts`` from ``kind`` on.
         """
         applied, rule = bound.applied, bound.rule
         env: dict[str, object] = {"it": header}
@@ -167,7 +167,7 @@ class TaskReader:
         if isinstance(place, tuple) and len(place) == 2:
             spawned = (str(place[0]), int(place[1]))
         return (
-            ignored,
+            ignored or applied.number(rule.valid, env) == 0,
             applied.value(rule.scheduler, env),
             self._kind(bound, scheduler_type),
             state,
