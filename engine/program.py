@@ -13,7 +13,6 @@ from pathlib import Path
 
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.dwarf.constants import AT
 from adp_tui.engine.dwarf.functions import Function
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.leb import uleb
@@ -168,11 +167,11 @@ class Program:
         _, last = split_path(path)
         found: dict[int, Value] = {}
         for image, debug in self.infos():
-            for name, die in debug.variables_named(last):
-                if name != path:
+            for variable in debug.variables_named(last):
+                if variable.name != path:
                     continue
-                address = self.location(image, debug, die.block(AT.LOCATION), die.unit.offset)
-                target = die.reference(AT.TYPE)
+                address = self.location(image, debug, variable.location, variable.unit)
+                target = variable.type_offset
                 if address is not None and target is not None:
                     found.setdefault(address, Value(self.memory, debug.type_at(target), address))
         return tuple(found.values())
@@ -187,9 +186,7 @@ class Program:
             address = int.from_bytes(expression[1:], "little")
         elif expression[0] == _OP_ADDRX and len(expression) > 1:
             index, _ = uleb(expression + b"\0", 1)
-            owner = debug.search.unit_of(unit)
-            debug.sections.table(owner)
-            address = debug.sections.indexed_address(owner, index)
+            address = debug.indexed_address(unit, index)
         # What the linker dropped stands at 0 or 1.
         return None if address is None or address <= 1 else image.run_address(address)
 

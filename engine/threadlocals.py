@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from adp_tui.engine.dwarf.constants import AT
-from adp_tui.engine.dwarf.die import Die
+from adp_tui.engine.dwarf.functions import Variable
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.errors import AdpError, NoDebugInfoError
 from adp_tui.engine.value import Value
@@ -30,7 +29,7 @@ class ThreadLocals:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._known: dict[str, tuple[tuple[int, Value], ...] | NoDebugInfoError] = {}
-        self._variables: dict[int, tuple[tuple[str, Die], ...]] = {}
+        self._variables: dict[int, tuple[Variable, ...]] = {}
 
     def values(self, path: str) -> tuple[tuple[int, Value], ...]:
         """Return (thread id, value) of a ``thread_local!`` static for each thread.
@@ -49,9 +48,9 @@ class ThreadLocals:
         found: list[tuple[int, Value]] = []
         described = False
         for image, debug in self._program.infos():
-            die = self._choose(image, debug, path)
-            target = None if die is None else die.reference(AT.TYPE)
-            offset = None if die is None else _tls_offset(die.block(AT.LOCATION))
+            variable = self._choose(image, debug, path)
+            target = None if variable is None else variable.type_offset
+            offset = None if variable is None else _tls_offset(variable.location)
             if target is None or offset is None:
                 continue
             described = True
@@ -76,7 +75,7 @@ class ThreadLocals:
             for name in image.symbols.thread_locals()
         )
 
-    def _choose(self, image: Image, debug: DebugInfo, path: str) -> Die | None:
+    def _choose(self, image: Image, debug: DebugInfo, path: str) -> Variable | None:
         """Choose the live one of several DIEs of a static.
 
         rustc emits a second DIE for code that was dropped, whose location was relocated to
@@ -85,22 +84,18 @@ class ThreadLocals:
         """
         # LLVM renames a symbol that it made local to a unit: ``NAME.llvm.5429408833531791858``.
         symbols = {name.partition(".llvm.")[0] for name in image.symbols.thread_locals()}
-        found = [
-            die
-            for qualified, die in self._inner(debug, symbols)
-            if qualified.startswith(f"{path}::")
-        ]
-        live = [die for die in found if (die.text(AT.LINKAGE_NAME) or "") in symbols]
+        found = [v for v in self._inner(debug, symbols) if v.name.startswith(f"{path}::")]
+        live = [v for v in found if (v.linkage_name or "") in symbols]
         if live:
             return live[0]
-        for die in found:
-            target = die.reference(AT.TYPE)
+        for variable in found:
+            target = variable.type_offset
             if target is not None and "Storage<" in debug.type_at(target).name:
-                return die
+                return variable
         return found[0] if len(found) == 1 else None
 
-    def _inner(self, debug: DebugInfo, symbols: Collection[str]) -> Sequence[tuple[str, Die]]:
-        """Return path and DIE of what stands inside std's ``thread_local!`` in a file."""
+    def _inner(self, debug: DebugInfo, symbols: Collection[str]) -> Sequence[Variable]:
+        """Return what stands inside std's ``thread_local!`` in a file."""
         known = self._variables.get(id(debug))
         if known is None:
             # Each name is a search of its own: only those are made that some symbol holds.
@@ -111,7 +106,7 @@ class ThreadLocals:
                 if not symbols
                 or any(f"{len(name)}{mark}{name}" in s for s in symbols for mark in ("", "_"))
             ]
-            known = tuple(pair for name in names for pair in debug.variables_named(name))
+            known = tuple(v for name in names for v in debug.variables_named(name))
             self._variables[id(debug)] = known
         return known
 

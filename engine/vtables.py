@@ -109,6 +109,14 @@ class Vtables:
 
 def _receiver(debug: DebugInfo, offset: int) -> Type | None:
     """Return T of a method whose first parameter is ``Pin<&mut T>``."""
+    known = debug.answers.table("receivers")
+    if offset not in known:
+        found = _pinned_receiver(debug, offset)
+        known[offset] = None if found is None else found.offset
+    return None if known[offset] is None else debug.type_at(known[offset])
+
+
+def _pinned_receiver(debug: DebugInfo, offset: int) -> Type | None:
     for child in debug.die(offset).children():
         if child.tag == TAG.FORMAL_PARAMETER:
             target = child.reference(AT.TYPE)

@@ -1,4 +1,4 @@
-"""Functions as DWARF describes them."""
+"""Functions and variables as DWARF describes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from adp_tui.engine.dwarf.types import Place, Type
 if TYPE_CHECKING:
     from adp_tui.engine.dwarf.info import DebugInfo
 
-__all__ = ["Function", "origin_of", "template_types"]
+__all__ = ["Function", "Variable", "origin_of", "template_types"]
 
 MAX_HOPS = 8
 
@@ -37,6 +37,19 @@ class Function:
         """Return the template parameter ``name`` (``T``), or None."""
         offset = self.params.get(name)
         return None if offset is None else self.source.type_at(offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A static or thread-local. ``name`` is its qualified path; offsets are of DIEs."""
+
+    name: str
+    offset: int
+    unit: int
+    """Offset of its unit, whose numbered addresses its location may name."""
+    type_offset: int | None
+    linkage_name: str | None
+    location: bytes | None
 
 
 def origin_of(info: DebugInfo, die: Die) -> Die:

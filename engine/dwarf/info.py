@@ -12,7 +12,7 @@ from adp_tui.engine.answers import Answers
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.files import FileTable, read_header
-from adp_tui.engine.dwarf.functions import Function, origin_of, template_types
+from adp_tui.engine.dwarf.functions import Function, Variable, origin_of, template_types
 from adp_tui.engine.dwarf.lines import LineTable
 from adp_tui.engine.dwarf.names import INDEXED, UnitIndex, split_path
 from adp_tui.engine.dwarf.plain import function_from, place_from, plain_function, plain_place
@@ -325,6 +325,17 @@ class DebugInfo:
             return None
         return None
 
+    def function_of(self, offset: int) -> Function | None:
+        """Return the function of the subprogram, or of the inlined call, at an offset.
+
+        Raises:
+            NoDebugInfoError: there is none.
+        """
+        known = self.answers.table("subprograms")
+        if offset not in known:
+            known[offset] = plain_function(self.function(self.die(offset)))
+        return function_from(self, known[offset])
+
     def function(self, die: Die) -> Function:
         """Make the record of a subprogram DIE, its specification and origin followed."""
         named = origin_of(self, die)
@@ -342,14 +353,34 @@ class DebugInfo:
 
     # Variables.
 
-    def variables_named(self, name: str) -> Iterator[tuple[str, Die]]:
-        """Yield qualified name and DIE of the variables with this last name."""
+    def variables_named(self, name: str) -> tuple[Variable, ...]:
+        """Return the variables with this last name."""
         known = self.answers.table("variables")
         if name not in known:
             dies = self.search.by_name(name, frozenset({TAG.VARIABLE}))
-            known[name] = tuple((self.qualified_name(die), die.offset) for die in dies)
-        for qualified, offset in known[name]:
-            yield qualified, self.die(offset)
+            known[name] = tuple(map(self._plain_variable, dies))
+        return tuple(Variable(*plain) for plain in known[name])
+
+    def _plain_variable(self, die: Die) -> tuple[object, ...]:
+        return (
+            self.qualified_name(die), die.offset, die.unit.offset, die.reference(AT.TYPE),
+            die.text(AT.LINKAGE_NAME), die.block(AT.LOCATION),
+        )  # fmt: skip
+
+    def indexed_address(self, unit: int, index: int) -> int | None:
+        """Return the address with a number of the unit at an offset (DWARF 5).
+
+        Raises:
+            NoDebugInfoError: there is no such unit.
+        """
+        known = self.answers.table("addresses")
+        key = (unit, index)
+        if key not in known:
+            owner = self.search.unit_of(unit)
+            self.sections.table(owner)
+            known[key] = self.sections.indexed_address(owner, index)
+        address: int | None = known[key]
+        return address
 
     def path_sections(self) -> tuple[Blob, ...]:
         """Return the sections that hold paths: those of line tables (from DWARF 5 on, then those

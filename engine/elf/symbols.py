@@ -125,7 +125,10 @@ class SymbolTable:
 
     def names_hold(self, part: bytes) -> bool:
         """Tell whether some raw name has this in it."""
-        return any(strings.find(part) >= 0 for _, strings in self._sources)
+        known = self._answers.table("symbol names")
+        if part not in known:
+            known[part] = any(strings.find(part) >= 0 for _, strings in self._sources)
+        return bool(known[part])
 
     def thread_locals(self) -> dict[str, int]:
         """Return the offset of each thread-local symbol in the TLS block, by raw name."""

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.functions import Function, origin_of
 from adp_tui.engine.dwarf.info import DebugInfo
-from adp_tui.engine.dwarf.locations import expression_at
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.image import Image
 from adp_tui.engine.program import Program
 from adp_tui.engine.text import clean
+from adp_tui.engine.unwind.declared import FUNCTIONS, Declared, declarations
 from adp_tui.engine.unwind.expression import Context, Location, evaluate, locate
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import MAX_VALUE_SIZE, Value
 
 __all__ = ["NativeVariable", "Scope", "scopes", "variables"]
 
-MAX_VARIABLES = 4096
-_FUNCTIONS = (TAG.SUBPROGRAM, TAG.INLINED_SUBROUTINE)
 # DW_ATE_*: address, boolean, signed, signed_char, unsigned, unsigned_char, UTF.
 _INTEGERS = frozenset({0x01, 0x02, 0x05, 0x06, 0x07, 0x08, 0x10})
 _SIGNED = frozenset({0x05, 0x06})
 _OPTIMIZED_OUT = "optimized out"
+MAX_NUMBER = 16
+"""Bytes of the largest integer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +57,7 @@ class Scope:
     def function(self) -> Function | None:
         """The function itself, with its template parameters; None where it cannot be read."""
         try:
-            return self._source.function(self._source.die(self._offset))
+            return self._source.function_of(self._offset)
         except AdpError:
             return None
 
@@ -90,7 +89,7 @@ def scopes(program: Program, raw: RawFrame) -> Sequence[Scope]:
     known = debug.answers.table("scopes")
     if address not in known:
         around = reversed(debug.scopes.around(address))
-        known[address] = tuple(_plain(debug, die) for die in around if die.tag in _FUNCTIONS)
+        known[address] = tuple(_plain(debug, die) for die in around if die.tag in FUNCTIONS)
     return tuple(
         Scope(linkage, own, inlined, debug, offset, named)
         for linkage, own, inlined, offset, named in known[address]
@@ -113,19 +112,9 @@ def variables(program: Program, raw: RawFrame) -> Sequence[NativeVariable]:
     image, debug = _debug(raw)
     if image is None or debug is None:
         return ()
-    chain = debug.scopes.around(image.file_address(raw.lookup))
-    if not chain:
-        return ()
-    reader = _Reader(program, raw, image, debug, chain[0])
-    found: list[NativeVariable] = []
-    number = 0
-    for scope in reversed(chain):
-        for variable in reader.of(scope):
-            found.append(replace(variable, scope=number))
-            if len(found) >= MAX_VARIABLES:
-                return tuple(found)
-        number += scope.tag in _FUNCTIONS
-    return tuple(found)
+    unit, base, declared = declarations(debug, image.file_address(raw.lookup))
+    reader = _Reader(program, raw, image, debug, unit, base)
+    return tuple(map(reader.variable, declared))
 
 
 def _debug(raw: RawFrame) -> tuple[Image | None, DebugInfo | None]:
@@ -133,64 +122,63 @@ def _debug(raw: RawFrame) -> tuple[Image | None, DebugInfo | None]:
 
 
 class _Reader:
-    """Reads the variables of one frame."""
+    """Reads the variables of one frame.
+
+    Args:
+        unit: offset of the unit of the frame's function.
+        base: the expression for what its variables hang on, where it has one.
+    """
 
     def __init__(
-        self, program: Program, raw: RawFrame, image: Image, debug: DebugInfo, function: Die
+        self,
+        program: Program,
+        raw: RawFrame,
+        image: Image,
+        debug: DebugInfo,
+        unit: int,
+        base: bytes | None,
     ) -> None:
         self._memory = program.memory
         self._debug = debug
-        self._function = function
-        self._address = image.file_address(raw.lookup)
+        self._unit = unit
+        self._base_expression = base
         self._context = Context(
             memory=program.memory,
             registers=raw.registers,
             cfa=raw.cfa,
             frame_base=self._frame_base,
             bias=image.bias,
-            indexed_address=lambda i: debug.sections.indexed_address(function.unit, i),
+            indexed_address=lambda i: debug.indexed_address(unit, i),
             base_type=self._base_type,
         )
         self._base: int | None = None
 
-    def of(self, scope: Die) -> Iterator[NativeVariable]:
-        """Yield the variables that are declared directly in a scope."""
-        for child in scope.children():
-            if child.tag in (TAG.FORMAL_PARAMETER, TAG.VARIABLE):
-                variable = self._variable(child)
-                if variable is not None:
-                    yield variable
-
-    def _variable(self, die: Die) -> NativeVariable | None:
+    def variable(self, declared: Declared) -> NativeVariable:
+        """Return a variable with what it holds in this frame."""
+        type_ = self._debug.type_at(declared.type_offset)
         try:
-            named = origin_of(self._debug, die)
-            name = named.text(AT.NAME)
-            target = named.reference(AT.TYPE)
-            if target is None:
-                target = die.reference(AT.TYPE)
-            if not name or target is None:
-                return None
-            type_ = self._debug.type_at(target)
-        except AdpError:
-            return None
-        try:
-            value, problem = self._value(die, named, type_)
+            value, problem = self._value(declared, type_)
         except AdpError as error:
             value, problem = None, error.message
-        return NativeVariable(clean(name, 256), type_, value, problem)
+        return NativeVariable(clean(declared.name, 256), type_, value, problem, declared.scope)
 
-    def _value(self, die: Die, named: Die, type_: Type) -> tuple[Value | None, str | None]:
+    def _value(self, declared: Declared, type_: Type) -> tuple[Value | None, str | None]:
         if not 0 <= type_.size <= MAX_VALUE_SIZE:
             return None, f"its type claims to have {type_.size} bytes"
-        for each in (die, named):
-            constant = _constant(each, type_.size)
-            if constant is not None:
-                return Value(self._memory, type_, 0, constant), None
-        owner = die if AT.LOCATION in die else named
-        expression = expression_at(owner, self._address)
+        if declared.problem is not None:
+            return None, declared.problem
+        constant = declared.constant
+        if isinstance(constant, bytes):
+            return Value(
+                self._memory, type_, 0, constant[: type_.size].ljust(type_.size, b"\0")
+            ), None
+        if constant is not None and type_.size <= MAX_NUMBER:
+            number = constant & (1 << 8 * type_.size) - 1
+            return Value(self._memory, type_, 0, number.to_bytes(type_.size, "little")), None
+        expression = declared.expression
         if not expression:
             # A value without bytes needs no place.
-            empty = type_.size == 0 and AT.LOCATION not in owner
+            empty = type_.size == 0 and not declared.is_placed
             return (Value(self._memory, type_, 0, b""), None) if empty else (None, _OPTIMIZED_OUT)
         return self._assemble(locate(expression, self._context, type_.size), type_)
 
@@ -217,12 +205,12 @@ class _Reader:
 
     def _base_type(self, offset: int) -> tuple[int, bool] | None:
         """Return size and signedness of the integer type at an offset of the function's unit."""
-        type_ = self._debug.type_at(self._function.unit.offset + offset)
+        type_ = self._debug.type_at(self._unit + offset)
         return (type_.size, type_.encoding in _SIGNED) if type_.encoding in _INTEGERS else None
 
     def _frame_base(self) -> int:
         if self._base is None:
-            expression = expression_at(self._function, self._address, AT.FRAME_BASE)
+            expression = self._base_expression
             if not expression:
                 raise AdpError("the frame has no base")
             if len(expression) == 1 and 0x50 <= expression[0] <= 0x6F:
@@ -240,16 +228,3 @@ class _Reader:
                     ),
                 )  # fmt: skip
         return self._base
-
-
-def _constant(die: Die, size: int) -> bytes | None:
-    """Return the bytes of DW_AT_const_value, or None."""
-    found = die.raw(AT.CONST_VALUE)
-    if found is None:
-        return None
-    raw = found[1]
-    if isinstance(raw, bytes):
-        return raw[:size].ljust(size, b"\0")
-    if isinstance(raw, str) or size > 16:
-        return None
-    return (raw & (1 << 8 * size) - 1).to_bytes(size, "little")

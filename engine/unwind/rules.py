@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
@@ -49,6 +50,16 @@ class FrameRules:
         """Return the rules that hold at an address of a module."""
         if image is None:
             return FoundRow(None)
+        address = image.file_address(lookup)
+        answers = image.answers.table("unwinding")
+        if address in answers:
+            return _found(answers[address])
+        found = self._find(image, address)
+        if found.problem is None:
+            answers[address] = _plain(found)
+        return found
+
+    def _find(self, image: Image, address: int) -> FoundRow:
         known = self._tables.get(id(image))
         if known is None:
             try:
@@ -59,7 +70,7 @@ class FrameRules:
         tables, problem = known
         for origin, table in tables:
             try:
-                row = table.row(image.file_address(lookup))
+                row = table.row(address)
             except AdpError as error:
                 problem = f"{image.name}: {error.message}"
                 continue
@@ -135,3 +146,24 @@ class FrameRules:
             FaultError: they cannot be read.
         """
         return int.from_bytes(self._memory.read(address & _MASK, 8), "little")
+
+
+def _plain(found: FoundRow) -> Any:
+    """Return the rules at an address as a cache can keep them."""
+    row = found.row
+    if row is None:
+        return None
+    registers = {number: _plain_rule(rule) for number, rule in row.registers.items()}
+    return found.origin, _plain_rule(row.cfa), registers, row.return_column, row.signal
+
+
+def _plain_rule(rule: Rule) -> Any:
+    return rule.kind, rule.number, rule.code, rule.register
+
+
+def _found(plain: Any) -> FoundRow:
+    if plain is None:
+        return FoundRow(None)
+    origin, cfa, registers, return_column, signal = plain
+    rules = {number: Rule(*rule) for number, rule in registers.items()}
+    return FoundRow(Row(Rule(*cfa), rules, return_column, signal), origin)
