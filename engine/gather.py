@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adp_tui.engine.errors import FaultError
-from adp_tui.engine.target import Memory
+from adp_tui.engine.target import Memory, NotingMemory
 
 __all__ = ["Addresses", "Column", "Gatherer", "Mask", "Rows"]
 
@@ -31,6 +31,7 @@ class Gatherer:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self._noting = memory if isinstance(memory, NotingMemory) else None
         self._regions = [region for region in memory.regions() if len(region.view)]
         self._starts = np.array([region.start for region in self._regions], np.uint64)
 
@@ -65,6 +66,8 @@ class Gatherer:
                 left.append(rows if last < 0 else rows[~inside])
                 rows, offsets = rows[inside & (last >= 0)], offsets[inside & (last >= 0)]
             if len(rows):
+                if self._noting is not None:
+                    self._noting.note(np.unique(addresses[rows]).tolist(), size)
                 data[rows] = _at(region.view, offsets.astype(np.int64), size)
                 there[rows] = True
         if left:

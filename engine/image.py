@@ -7,6 +7,7 @@ from pathlib import Path
 
 from adp_tui.engine.answers import Answers
 from adp_tui.engine.cache import Cache
+from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.elf.separate import find_debug_file
@@ -14,9 +15,20 @@ from adp_tui.engine.elf.symbols import SymbolTable
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.target import Module
 
-__all__ = ["Image"]
+__all__ = ["Image", "KnownFiles"]
 
 _PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFiles:
+    """What was opened before: the file, what holds its debug information, answers about both."""
+
+    elf: ElfFile | None
+    debug_file: ElfFile | None
+    answers: Answers
+    problem: str | None = None
+    debug_problem: AdpError | None = None
 
 
 class Image:
@@ -33,6 +45,7 @@ class Image:
         debug_files: Sequence[Path] = (),
         sysroot: Path | None = None,
         cache: Cache | None = None,
+        known: KnownFiles | None = None,
     ) -> None:
         self.module = module
         self._cache = cache
@@ -48,6 +61,11 @@ class Image:
         self._debug_problem: AdpError | None = None
         self._symbols: SymbolTable | None = None
         self._bias: int | None = None
+        if known is not None:
+            self._opened = self._debug_opened = True
+            self._elf, self._debug_file = known.elf, known.debug_file
+            self._problem, self._debug_problem = known.problem, known.debug_problem
+            self._answers = known.answers
 
     def __repr__(self) -> str:
         return f"<Image {self.module.path}>"

@@ -10,7 +10,8 @@ from adp_tui.engine.analysis.stacks import LiveFrame
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
-from adp_tui.engine.model import Frame, Thread
+from adp_tui.engine.model import Frame, Snapshot, Thread
+from adp_tui.engine.program import Program
 from adp_tui.engine.report import FrameDetail, Variable
 from adp_tui.engine.rust.display import fields, show
 from adp_tui.engine.text import clean
@@ -40,18 +41,41 @@ class Item:
 
 
 class Inspection:
-    """Reads frames, variables and fields of an analysis. It is the ``TaskDetails`` of reports."""
+    """Reads frames, variables and fields of an analysis. It is the ``TaskDetails`` of reports.
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
-        self._program = analysis.program
-        self._snapshot = analysis.snapshot
+    Args:
+        snapshot: the facts.
+        analysis: what leads to their variables; None where that is gone.
+        missing: why it is gone.
+    """
+
+    def __init__(self, snapshot: Snapshot, analysis: Analysis | None, missing: str = "") -> None:
+        self._snapshot = snapshot
+        self._known = analysis
+        self._missing = missing
         self._stacks: OrderedDict[int, dict[Path, LiveFrame]] = OrderedDict()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there are variables at all."""
+        return self._known is not None
+
+    @property
+    def _analysis(self) -> Analysis:
+        if self._known is None:
+            raise AdpError(self._missing)
+        return self._known
+
+    @property
+    def _program(self) -> Program:
+        return self._analysis.program
 
     # Logical stacks.
 
     def live(self, index: int) -> dict[Path, LiveFrame]:
         """Return the frames of task ``index`` with their addresses, by path."""
+        if self._known is None:
+            return {}
         known = self._stacks.get(index)
         if known is None:
             stack = self._analysis.task_frames(index)

@@ -374,6 +374,9 @@ class Interner:
         """Return the text with that number."""
         return self._text[number]
 
+    def __len__(self) -> int:
+        return len(self._text)
+
     def optional(self, text: str | None) -> int:
         """Return the number of ``text``; -1 for None."""
         return -1 if text is None else self.number(text)
@@ -438,7 +441,7 @@ class WaitColumns:
     def put(self, index: int, wait: Wait) -> None:
         """Store a wait in place of another."""
         shape, resource, task, fd, remaining = _split(wait)
-        self.shape[index] = self._number(shape)
+        self.shape[index] = self.share(shape)
         self.resource[index], self.task[index] = resource, task
         self.fd[index] = -1 if fd is None else fd
         self.remaining[index] = math.nan if remaining is None else remaining
@@ -449,14 +452,15 @@ class WaitColumns:
             return
         shapes, resources, tasks, fds, remaining = zip(*rows, strict=True)
         different = {id(shape): shape for shape in shapes}
-        known = {key: self._number(shape) for key, shape in different.items()}
+        known = {key: self.share(shape) for key, shape in different.items()}
         self.shape.extend(map(known.__getitem__, map(id, shapes)))
         self.resource.extend(resources)
         self.task.extend(tasks)
         self.fd.extend([-1 if fd is None else fd for fd in fds])
         self.remaining.extend([math.nan if left is None else left for left in remaining])
 
-    def _number(self, shape: Wait) -> int:
+    def share(self, shape: Wait) -> int:
+        """Return the number of what waits have in common, a new one where it was not there."""
         number = self._known.setdefault(shape, len(self.shapes))
         if number == len(self.shapes):
             self.shapes.append(shape)

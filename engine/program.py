@@ -50,11 +50,15 @@ class Program:
         debug_files: Sequence[Path] = (),
         sysroot: Path | None = None,
         cache: Cache | None = None,
+        images: Sequence[Image] | None = None,
     ) -> None:
+        """``images`` are those of the target's modules, where they were opened before."""
         self.target = target
         self.memory = target.memory
         self.arch = target.facts.arch
-        self.images = tuple(Image(m, debug_files, sysroot, cache) for m in target.modules())
+        if images is None:
+            images = [Image(m, debug_files, sysroot, cache) for m in target.modules()]
+        self.images = tuple(images)
         self.executable = next((i for i in self.images if i.module.is_executable), None)
         spans = sorted(
             (m.start, m.end, number)

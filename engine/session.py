@@ -17,6 +17,9 @@ from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.inspection import Inspection, Item
 from adp_tui.engine.model import Snapshot, Thread
 from adp_tui.engine.program import Program
+from adp_tui.engine.saved.collect import collect
+from adp_tui.engine.saved.file import Output, write
+from adp_tui.engine.saved.record import LEFT_OUT, SavedTarget
 from adp_tui.engine.target import Moving, Target
 from adp_tui.engine.views.details import Details, entity, no_such_key
 from adp_tui.engine.views.frames import Path as FramePath
@@ -42,6 +45,8 @@ MAX_TRIES = 3
 """Snapshots of a live process before one is kept that is torn."""
 PATIENCE_S = 0.5
 """Where a snapshot takes longer to read, a second one would be as torn."""
+NO_VALUES = "save the report alone: --no-values"
+DISAGREES = "the memory of this file does not lead to the tasks of its report"
 MAX_DEPTH = 64
 """Fields within fields: a linked list can be expanded for ever."""
 
@@ -168,6 +173,43 @@ class Session:
                     self._source.let_go()
             return self._summary(opened)
 
+    def save(
+        self,
+        output: Output,
+        *,
+        values: bool = True,
+        progress: Callable[[Progress], None] = lambda step: None,
+    ) -> int:
+        """Write the snapshot, so that it can be shown without its target.
+
+        Args:
+            output: gets the bytes of the file.
+            values: whether memory is written, which variables need.
+            progress: is told what is being done. What it raises ends the writing.
+
+        Returns:
+            Of how many tasks there was no room for the variables.
+
+        Raises:
+            AdpError: it is too large, or was opened from a file without memory.
+            OSError: it cannot be written.
+        """
+        with self._call() as opened:
+            if values and opened.analysis is None:
+                raise AdpError(f"its memory cannot be saved: {opened.missing}", help=NO_VALUES)
+
+            def say(text: str) -> None:
+                if self._cancelled:
+                    raise CancelledError
+                progress(Progress(text))
+
+            collected = None
+            if values and opened.analysis is not None:
+                collected = collect(opened.analysis, say, lambda: self._cancelled)
+            say("writing the snapshot")
+            write(output, opened.snapshot, collected)
+            return 0 if collected is None else collected.left
+
     def _summary(self, opened: _Opened) -> Summary:
         moving = self._source if isinstance(self._source, Moving) else None
         return replace(
@@ -216,11 +258,14 @@ class Session:
         """Take a snapshot, the first one or a later one."""
         source, program = self._source, self._program
         self._epoch += 1
+        if isinstance(source, SavedTarget):
+            return self._reopened(source)
         if not isinstance(source, Moving):
             return _Opened(self._analysed(source))
         before = None if program is None else program.target
         # While the memory of the snapshot before is still there.
-        census = None if self._opened is None else self._opened.analysis.census()
+        before_it = None if self._opened is None else self._opened.analysis
+        census = None if before_it is None else before_it.census()
         try:
             analysis = self._moment(source)
         except BaseException:
@@ -237,6 +282,24 @@ class Session:
         analysis.compare(census)
         successors = Successors(self._opened.snapshot, census, analysis.snapshot, analysis.census())
         return _Opened(analysis, successors)
+
+    def _reopened(self, source: SavedTarget) -> _Opened:
+        """Show what was saved; the analysis made anew leads to its variables."""
+        snapshot = source.snapshot
+        if source.values is None:
+            return _Opened(None, snapshot=snapshot, missing=LEFT_OUT)
+        self._program = Program(source, images=source.images())
+        self._epoch = snapshot.epoch
+        try:
+            analysis = self._analysed(source)
+        except CancelledError:
+            raise
+        except AdpError as error:
+            return _Opened(None, snapshot=snapshot, missing=error.message)
+        if analysis.snapshot.tasks.address != snapshot.tasks.address:
+            return _Opened(None, snapshot=snapshot, missing=DISAGREES)
+        analysis.snapshot = snapshot
+        return _Opened(analysis)
 
     def _moment(self, source: Moving) -> Analysis:
         """Look at a process that runs, then copy what was looked at while it stands."""
@@ -282,11 +345,23 @@ class Session:
 class _Opened:
     """A snapshot and what is made of it when asked for."""
 
-    def __init__(self, analysis: Analysis, successors: Successors | None = None) -> None:
+    def __init__(
+        self,
+        analysis: Analysis | None,
+        successors: Successors | None = None,
+        *,
+        snapshot: Snapshot | None = None,
+        missing: str = "",
+    ) -> None:
+        """``snapshot`` is that of the analysis, or stands alone; ``missing`` says why."""
         self.analysis = analysis
+        self.missing = missing
         self.successors = successors or Successors()
-        self.snapshot = analysis.snapshot
-        self.inspection = Inspection(analysis)
+        if analysis is not None:
+            snapshot = analysis.snapshot
+        assert snapshot is not None
+        self.snapshot = snapshot
+        self.inspection = Inspection(snapshot, analysis, missing)
         self.panes = Panes(self.snapshot)
         self.details = Details(self.snapshot)
         self._threads = {f"tid:{t.tid}": t for t in self.snapshot.threads}
@@ -330,7 +405,9 @@ class _Opened:
 
     def _logical(self, index: int, path: FramePath) -> str | None:
         live = self.inspection.live(index).get(path)
-        if live is None or not self.inspection.has_variables(live):
+        if self.inspection.is_readable and (
+            live is None or not self.inspection.has_variables(live)
+        ):
             return None
         words = "-".join(map(str, path))
         return f"{self.snapshot.epoch}.{self.snapshot.tasks.key(index)}.{words}"
@@ -374,6 +451,8 @@ class _Opened:
         thread = self._threads.get(key)
         if thread is not None:
             return self.inspection.native_items(thread, path[0])
+        if not self.inspection.is_readable:
+            raise AdpError(self.missing)
         live = self.inspection.live(self._index(key)).get(path)
         if live is None:
             raise _stale(ref)

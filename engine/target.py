@@ -6,7 +6,7 @@ input: the engine bounds and checks it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -20,6 +20,7 @@ __all__ = [
     "Memory",
     "Module",
     "Moving",
+    "NotingMemory",
     "Region",
     "Signal",
     "Target",
@@ -69,6 +70,15 @@ class TornMemory(Protocol):
 
     def torn_pages(self) -> Sequence[int]:
         """Return the addresses of the pages that were read so."""
+        ...
+
+
+@runtime_checkable
+class NotingMemory(Protocol):
+    """Memory that notes what is read of it."""
+
+    def note(self, addresses: Iterable[int], size: int) -> None:
+        """Note what was read through a view of a region."""
         ...
 
 

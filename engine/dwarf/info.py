@@ -83,7 +83,7 @@ class DebugInfo:
             NoDebugInfoError: they are cut off, or make no sense.
         """
         whole = self.answers.table("units")
-        if not whole:
+        if "count" not in whole:
             whole["count"] = len(self.units)
 
     @cached_property
@@ -99,7 +99,7 @@ class DebugInfo:
         """
         if self._level is None:
             known = self.answers.table("level")
-            if not known:
+            if "level" not in known:
                 level = self._judge()
                 known["level"], known["split"] = level.value, self._split
             self._level, self._split = Level(known["level"]), known["split"]

@@ -6,6 +6,7 @@ A look is made without following more than the value itself; its rows are made w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from adp_tui.engine.dataclass import dataclass
@@ -143,6 +144,7 @@ def _sized(type_: Type) -> tuple[Member, ...]:
     return tuple(m for m in type_.members if m.type.size)
 
 
+@lru_cache(maxsize=65_536)
 def last_segment(name: str) -> str:
     """Return the bare name of a type: ``Vec`` of ``alloc::vec::Vec<u8>``; a tuple has none."""
     if name.startswith(("(", "[", "&", "*", "{", "dyn ")):

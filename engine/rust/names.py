@@ -79,6 +79,7 @@ def _character(match: re.Match[str]) -> str:
     return chr(number) if 0x20 <= number < 0x110000 and not 0xD800 <= number < 0xE000 else "?"
 
 
+@lru_cache(maxsize=65_536)
 def strip_generics(path: str) -> str:
     """Take the generic arguments out of a path; ``<T as Trait>`` at its beginning stays."""
     out: list[str] = []

@@ -1,0 +1,163 @@
+"""What a saved snapshot holds, and the target that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from adp_tui.engine.answers import Answers
+from adp_tui.engine.arch import X86_64, Arch
+from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.elf.headers import ElfHeaders, HeadersOnly
+from adp_tui.engine.errors import AdpError
+from adp_tui.engine.image import Image, KnownFiles
+from adp_tui.engine.memory import Piece, SplicedMemory
+from adp_tui.engine.model import Snapshot
+from adp_tui.engine.target import Facts, FileMapping, Memory, Module, Signal, ThreadState
+
+__all__ = ["LEFT_OUT", "NOT_SAVED", "PlainFacts", "Run", "SavedImage", "SavedTarget", "Values"]
+
+NOT_SAVED = "it was not saved with the snapshot"
+LEFT_OUT = "memory was left out when this snapshot was saved (--no-values)"
+ADDRESS_END = 1 << 64
+_ARCHS = {arch.name: arch for arch in (X86_64,)}
+
+Run: TypeAlias = tuple[int, int, bool, bool]
+"""Address, bytes, and whether they can be swept and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainFacts:
+    """The facts of a target that its snapshot doesn't have."""
+
+    arch: str
+    pid: int | None
+    path: str
+    executable: str | None
+    command: str | None
+    signal: Signal | None
+    taken_at: str | None
+    entry: int | None
+    clock_ns: int | None
+    pause_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedImage:
+    """A module with what was found out about its files."""
+
+    path: str
+    mappings: tuple[FileMapping, ...]
+    build_id: str | None
+    file_build_id: str | None
+    verified: bool
+    is_executable: bool
+    elf: ElfHeaders | None
+    debug: ElfHeaders | None
+    """Of the file that has the debug information, where that is another one."""
+    has_own_debug: bool
+    problem: str | None
+    debug_problem: str | None
+    tables: tuple[tuple[str, Any], ...]
+
+    def module(self) -> Module:
+        """Return the module as a backend would, without a file."""
+        return Module(
+            self.path, self.mappings, None, None, self.build_id, self.file_build_id,
+            self.verified, self.is_executable, self.problem,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What leads from a snapshot to its variables: threads, files, and the memory that was read."""
+
+    facts: PlainFacts
+    threads: tuple[ThreadState, ...]
+    images: tuple[SavedImage, ...]
+    runs: tuple[Run, ...]
+
+
+class SavedTarget:
+    """A target that stands in a file. It has a snapshot, and its memory unless that was left out.
+
+    Args:
+        path: of the file.
+        snapshot: what was found out.
+        values: threads and files; None where they were left out.
+        tables: the answers about each image.
+        memory: the bytes of all runs, one after the other.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        snapshot: Snapshot,
+        values: Values | None = None,
+        tables: Sequence[Mapping[str, dict[Any, Any]]] = (),
+        memory: bytes = b"",
+    ) -> None:
+        self.snapshot = replace(snapshot, target=replace(snapshot.target, kind="snapshot"))
+        self.values = values
+        self._path = path
+        self._memory = SplicedMemory(_pieces(() if values is None else values.runs, memory))
+        self._images = [] if values is None else list(map(_image, values.images, tables))
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the process as a whole."""
+        known = self.snapshot.target
+        plain = None if self.values is None else self.values.facts
+        arch: Arch = _ARCHS.get(known.arch, X86_64)
+        if plain is None:
+            return Facts(
+                "snapshot", arch, known.pid, self._path, known.exe, None, None, known.taken_at, None
+            )
+        return Facts(
+            "snapshot", arch, plain.pid, self._path, plain.executable, plain.command, plain.signal,
+            plain.taken_at, plain.entry, pause_ms=plain.pause_ms, clock_ns=plain.clock_ns,
+        )  # fmt: skip
+
+    @property
+    def memory(self) -> Memory:
+        """The memory that was saved."""
+        return self._memory
+
+    def threads(self) -> Sequence[ThreadState]:
+        """Return every thread."""
+        return () if self.values is None else self.values.threads
+
+    def modules(self) -> Sequence[Module]:
+        """Return every mapped ELF file."""
+        return [image.module for image in self._images]
+
+    def images(self) -> Sequence[Image]:
+        """Return the modules with what is known of their files."""
+        return self._images
+
+    def close(self) -> None:
+        """Let go of nothing: all was read."""
+
+
+def _image(saved: SavedImage, tables: Mapping[str, dict[Any, Any]]) -> Image:
+    elf = None if saved.elf is None else HeadersOnly(saved.elf)
+    debug = elf if saved.has_own_debug else None
+    if saved.debug is not None:
+        debug = HeadersOnly(saved.debug)
+    problem = None if saved.debug_problem is None else AdpError(saved.debug_problem)
+    known = KnownFiles(elf, debug, Answers(dict(tables)), saved.problem, problem)
+    return Image(saved.module(), known=known)
+
+
+def _pieces(runs: Sequence[Run], memory: bytes) -> Iterator[Piece]:
+    """Yield the runs of memory that were saved, and what was not."""
+    offset, at = 0, 0
+    for start, size, swept, writable in runs:
+        if start > at:
+            yield Piece(at, start, None, 0, NOT_SAVED)
+        yield Piece(start, start + size, memory, offset, "", writable, False, swept)
+        offset += size
+        at = start + size
+    if at < ADDRESS_END:
+        yield Piece(at, ADDRESS_END, None, 0, NOT_SAVED)
