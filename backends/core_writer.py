@@ -144,12 +144,12 @@ def write_core(
         finally:
             copier.give_up()
         copied = stopped.result
-        output.write(copied.head, 0)
+        output.put(copied.head, 0)
         written = 0
         for offset, data in copied.memory():
             if tell is not None:
                 tell(f"writing {path.name}", written, needed)
-            output.write(data, offset)
+            output.put(data, offset)
             written += len(data)
         size = output.keep(copied.size)
     problems = list(copied.problems)
@@ -211,7 +211,7 @@ class _Copier:
                 # Where more is wanted than fits, the process stands until this is written.
                 for offset, data in copied.memory():
                     self._go_on()
-                    self._output.write(data, offset)
+                    self._output.put(data, offset)
                 self._copy_group(group, copied, pages, deadline)
         finally:
             pages.close()

@@ -16,9 +16,10 @@ from adp_tui.engine.cache import Cache
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.inspection import Inspection, Item
 from adp_tui.engine.model import Snapshot, Thread
+from adp_tui.engine.private_file import PrivateFile
 from adp_tui.engine.program import Program
 from adp_tui.engine.saved.collect import collect
-from adp_tui.engine.saved.file import Output, write
+from adp_tui.engine.saved.file import write
 from adp_tui.engine.saved.record import LEFT_OUT, SavedTarget
 from adp_tui.engine.target import Moving, Target
 from adp_tui.engine.views.details import Details, entity, no_such_key
@@ -30,6 +31,7 @@ from adp_tui.engine.views.records import (
     Progress,
     Query,
     Rows,
+    Saved,
     Summary,
     TaskDetail,
     VariableRow,
@@ -175,24 +177,23 @@ class Session:
 
     def save(
         self,
-        output: Output,
+        path: str,
         *,
         values: bool = True,
+        overwrite: bool = False,
         progress: Callable[[Progress], None] = lambda step: None,
-    ) -> int:
-        """Write the snapshot, so that it can be shown without its target.
+    ) -> Saved:
+        """Write the snapshot to a file that only this user can read, to be shown elsewhere.
 
         Args:
-            output: gets the bytes of the file.
+            path: of the file.
             values: whether memory is written, which variables need.
+            overwrite: whether a file of that name may be replaced.
             progress: is told what is being done. What it raises ends the writing.
 
-        Returns:
-            Of how many tasks there was no room for the variables.
-
         Raises:
-            AdpError: it is too large, or was opened from a file without memory.
-            OSError: it cannot be written.
+            OpenError: the file cannot be written.
+            AdpError: it would be too large, or there is no memory to write.
         """
         with self._call() as opened:
             if values and opened.analysis is None:
@@ -203,12 +204,15 @@ class Session:
                     raise CancelledError
                 progress(Progress(text))
 
-            collected = None
-            if values and opened.analysis is not None:
-                collected = collect(opened.analysis, say, lambda: self._cancelled)
-            say("writing the snapshot")
-            write(output, opened.snapshot, collected)
-            return 0 if collected is None else collected.left
+            with PrivateFile(Path(path), overwrite) as file:
+                collected = None
+                if values and opened.analysis is not None:
+                    collected = collect(opened.analysis, say, lambda: self._cancelled)
+                say("writing the snapshot")
+                write(file, opened.snapshot, collected)
+                say("writing the snapshot")
+                size = file.keep()
+            return Saved(path, size, values, 0 if collected is None else collected.left)
 
     def _summary(self, opened: _Opened) -> Summary:
         moving = self._source if isinstance(self._source, Moving) else None

@@ -100,6 +100,8 @@ def _head(target: TargetFacts) -> Iterator[Line]:
     written = None if target.taken_at is None else f"written {target.taken_at}"
     if target.core is not None:
         yield line(0, f"core {target.core}", written)
+    if target.kind == "snapshot":
+        yield line(0, "saved snapshot", target.taken_at if target.core is None else None)
     yield line(0, f"build-id {target.build_id or 'unknown'}")
     signal = target.signal
     if signal is not None:

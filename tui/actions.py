@@ -124,6 +124,14 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("copy", "y", "copy", "copy", "Copy the chosen line to the clipboard.", "Look", _ALL),
     Action(
+        "save",
+        "S",
+        "save",
+        "save",
+        "Save the snapshot to a file, which adp-tui open shows on any machine.",
+        "Look",
+    ),
+    Action(
         "losses", "L", "losses", "losses", "Show what could not be read, and why.", "Look"
     ),
     Action(

@@ -45,6 +45,7 @@ class AdpApp(App[None]):
         opener: opens the target on the door's thread; None where one is to be chosen.
         title: what stands in the head until the target is open.
         rest_s: how long the cursor rests before the detail follows it.
+        values: whether memory is saved with a snapshot, unless that is chosen otherwise.
         picker: makes the list to choose from, out of what shows a target.
     """
 
@@ -60,6 +61,7 @@ class AdpApp(App[None]):
         title: str,
         *,
         rest_s: float = REST_S,
+        values: bool = True,
         picker: MakePicker | None = None,
     ) -> None:
         super().__init__()
@@ -72,9 +74,10 @@ class AdpApp(App[None]):
             self.register_theme(theme)
         self.theme = DEFAULT_THEME
         self._rest_s = rest_s
+        self._values = values
         self.picker = picker(self.open) if picker is not None else None
         if opener is not None:
-            self.main = MainScreen(opener, title, rest_s=rest_s)
+            self.main = self._screen(opener, title)
 
     def on_mount(self) -> None:
         """Show the list, or the main screen."""
@@ -84,10 +87,15 @@ class AdpApp(App[None]):
 
     def open(self, opener: Opener, title: str) -> None:
         """Show the main screen of a target that was chosen; leaving it goes back to the list."""
-        self.main = MainScreen(_kept(opener), title, rest_s=self._rest_s)
+        self.main = self._screen(_kept(opener), title)
         self.main.returns = True
         # What was kept for the target that was closed may be garbage.
         self.push_screen(self.main, lambda _: gc.unfreeze())
+
+    def _screen(self, opener: Opener, title: str) -> MainScreen:
+        screen = MainScreen(opener, title, rest_s=self._rest_s)
+        screen.saves_values = self._values
+        return screen
 
     def _leave_without_terminal(self) -> None:
         """End when the terminal is gone: nobody sends a SIGHUP under nohup or setsid."""
@@ -116,7 +124,7 @@ def _kept(opener: Opener) -> Opener:
     return opened
 
 
-def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
+def run_app(opener: Opener, *, title: str, mouse: bool = True, values: bool = True) -> int:
     """Show a target full screen until the user quits.
 
     Args:
@@ -124,12 +132,13 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
             progress to, and raises AdpError where it can't.
         title: what stands in the head until the target is open.
         mouse: False leaves the mouse to the terminal.
+        values: whether memory is saved with a snapshot, unless that is chosen otherwise.
 
     Returns:
         The exit status: 0, 3 when the target can't be opened (the reason goes to stderr), 130
         when opening was stopped.
     """
-    app = AdpApp(_kept(opener), title)
+    app = AdpApp(_kept(opener), title, values=values)
     _run(app, mouse)
     failure = app.main.failure
     if failure is not None:
@@ -141,7 +150,7 @@ def run_app(opener: Opener, *, title: str, mouse: bool = True) -> int:
     return app.return_code or 0
 
 
-def run_picker(choices: Choices, *, mouse: bool = True) -> int:
+def run_picker(choices: Choices, *, mouse: bool = True, values: bool = True) -> int:
     """Show what targets there are, and the one that is chosen, until the user quits.
 
     Returns:
@@ -149,7 +158,7 @@ def run_picker(choices: Choices, *, mouse: bool = True) -> int:
     """
     from adp_tui.tui.screens.picker import PickerScreen
 
-    app = AdpApp(None, "adp-tui", picker=lambda show: PickerScreen(choices, show))
+    app = AdpApp(None, "adp-tui", values=values, picker=lambda show: PickerScreen(choices, show))
     _run(app, mouse)
     return app.return_code or 0
 

@@ -15,16 +15,17 @@ __all__ = ["UsageError", "parse"]
 
 _WITH_TARGET = {
     "report": "adp-tui report core CORE [--json], or adp-tui report --pid PID [--json]",
+    "save": "adp-tui save core CORE -o FILE, or adp-tui save --pid PID -o FILE",
     "dump": "adp-tui dump --pid PID -o FILE [--force]",
 }
 """Commands that name their target behind them, with what can be typed."""
 
-_TO = {"report": "report on", "dump": "dump"}
+_TO = {"report": "report on", "save": "save", "dump": "dump"}
 
 _DEFAULTS: dict[str, Any] = {
     "pid": None, "max_pause": None, "no_stop": False, "no_mouse": False,
     "exe": None, "debug_file": (), "sysroot": None, "debuginfod": False, "no_cache": False,
-    "force": False,
+    "output": None, "force": False, "no_values": False,
 }  # fmt: skip
 """Of options that may stand before a command or behind it: the parser of neither sets them."""
 _PAUSE_S = 0.1
@@ -50,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options.
 
-    ``command`` is screen, report or dump; ``target`` is core, live or demo.
+    ``command`` is screen, report, save or dump; ``target`` is core, open, live or demo.
 
     Raises:
         UsageError: they make no sense.
@@ -73,11 +74,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if target is not None and pid is not None:
         raise UsageError(
             f"two targets are named: process {pid} and {target}",
-            "name one of them: --pid PID | core CORE",
+            "name one of them: --pid PID | core CORE | open FILE",
         )
     options.target = "live" if pid is not None else target
     if options.target is None and command in _WITH_TARGET:
         raise UsageError(f"nothing to {_TO[command]} is named", _WITH_TARGET[command])
+    if command in ("save", "dump") and options.output is None:
+        raise UsageError("no file to write is named", _WITH_TARGET[command])
     if options.max_pause is None and command != "dump":
         options.max_pause = _PAUSE_S
     return options
@@ -86,6 +89,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> _Parser:
     screen = _options()
     screen.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    _add_no_values(screen)
     live, form = _live(), _form()
     parser = _Parser(
         prog="adp-tui",
@@ -96,7 +100,9 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"adp-tui {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     core = _core()
+    saved = _saved()
     _command(commands, "core", "open a core file, full screen", core, screen)
+    _command(commands, "open", "open a snapshot that was saved, full screen", saved, screen)
     _command(commands, "demo", "open the crash dump that ships with adp-tui", screen)
     report = commands.add_parser(
         "report",
@@ -106,7 +112,20 @@ def _parser() -> _Parser:
     )
     targets = report.add_subparsers(dest="target", metavar="TARGET")
     _command(targets, "core", "report on a core file", core, form)
+    _command(targets, "open", "report on a snapshot that was saved", saved, form)
     _command(targets, "demo", "report on the crash dump that ships with adp-tui", form)
+    output = _output("the snapshot to write; only this user can read it")
+    _add_no_values(output)
+    save = commands.add_parser(
+        "save",
+        help="write what adp-tui shows to a file, which `adp-tui open` shows on any machine",
+        allow_abbrev=False,
+        parents=[live, output],
+    )
+    targets = save.add_subparsers(dest="target", metavar="TARGET")
+    _command(targets, "core", "save what is seen of a core file", core, output)
+    _command(targets, "open", "save a saved snapshot again, without its memory", saved, output)
+    _command(targets, "demo", "save the crash dump that ships with adp-tui", output)
     commands.add_parser(
         "dump",
         help="write a core file of a process, which lives on",
@@ -156,17 +175,30 @@ def _live() -> _Parser:
     return live
 
 
-def _dump() -> _Parser:
-    dump = _options()
-    dump.add_argument("--pid", metavar="PID", type=_pid, help="a running process")
-    dump.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        type=Path,
-        required=True,
-        help="the core file to write; only this user can read it",
+def _saved() -> _Parser:
+    saved = _options()
+    saved.add_argument("file", metavar="FILE", type=Path, help="a snapshot that was saved")
+    return saved
+
+
+def _add_no_values(parser: _Parser) -> None:
+    parser.add_argument(
+        "--no-values",
+        action="store_true",
+        help="leave memory out of what is saved: there are no variables then",
     )
+
+
+def _output(help: str) -> _Parser:
+    output = _options()
+    output.add_argument("-o", "--output", metavar="FILE", type=Path, help=help)
+    output.add_argument("--force", action="store_true", help="replace FILE where it is there")
+    return output
+
+
+def _dump() -> _Parser:
+    dump = _output("the core file to write; only this user can read it")
+    dump.add_argument("--pid", metavar="PID", type=_pid, help="a running process")
     dump.add_argument(
         "--max-pause",
         metavar="MS",
@@ -175,7 +207,6 @@ def _dump() -> _Parser:
         " as the copy takes)",
     )
     dump.add_argument("--no-stop", action="store_true", help=argparse.SUPPRESS)
-    dump.add_argument("--force", action="store_true", help="replace FILE where it is there")
     return dump
 
 

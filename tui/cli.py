@@ -23,8 +23,7 @@ from adp_tui.tui.arguments import UsageError, parse
 
 if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
-    from adp_tui.tui.live_opening import LiveOpener
-    from adp_tui.tui.opening import CoreOpener, FilePlaces
+    from adp_tui.tui.opening import FilePlaces, TargetOpener
 
 __all__ = ["main"]
 
@@ -79,16 +78,24 @@ def _run(words: list[str]) -> int:
     with _opener(options) as opener:
         if options.command == "report":
             return _report(options, opener)
+        if options.command == "save":
+            from adp_tui.tui.save import save
+
+            return save(opener, options.output, values=not options.no_values, force=options.force)
         return _screen(options, opener)
 
 
 @contextmanager
-def _opener(options: argparse.Namespace) -> Iterator[CoreOpener | LiveOpener]:
+def _opener(options: argparse.Namespace) -> Iterator[TargetOpener]:
     from adp_tui.tui.opening import CoreOpener, FilePlaces
 
     with ExitStack() as stack:
-        opener: CoreOpener | LiveOpener
-        if options.target == "demo":
+        opener: TargetOpener
+        if options.target == "open":
+            from adp_tui.tui.saved_opening import SavedOpener
+
+            opener = SavedOpener(options.file)
+        elif options.target == "demo":
             from adp_tui.tui.demo import demo_files
 
             demo = stack.enter_context(demo_files())
@@ -128,10 +135,12 @@ def _servers() -> Debuginfod:
     return from_environment(os.environ)
 
 
-def _screen(options: argparse.Namespace, opener: CoreOpener | LiveOpener) -> int:
+def _screen(options: argparse.Namespace, opener: TargetOpener) -> int:
     from adp_tui.tui.app import run_app
 
-    return run_app(opener, title=opener.title, mouse=not options.no_mouse)
+    return run_app(
+        opener, title=opener.title, mouse=not options.no_mouse, values=not options.no_values
+    )
 
 
 def _choose(options: argparse.Namespace) -> int:
@@ -140,7 +149,7 @@ def _choose(options: argparse.Namespace) -> int:
     from adp_tui.tui.choosing import choices
 
     found = choices(_places(options), max_pause=options.max_pause, stops=not options.no_stop)
-    return run_picker(found, mouse=not options.no_mouse)
+    return run_picker(found, mouse=not options.no_mouse, values=not options.no_values)
 
 
 def _check_terminal(options: argparse.Namespace, words: Sequence[str]) -> None:
@@ -171,7 +180,7 @@ def _check_terminal(options: argparse.Namespace, words: Sequence[str]) -> None:
     raise UsageError(f"a full screen needs a terminal, and {problem}", f"the same as text: {typed}")
 
 
-def _report(options: argparse.Namespace, opener: CoreOpener | LiveOpener) -> int:
+def _report(options: argparse.Namespace, opener: TargetOpener) -> int:
     from adp_tui.engine.report import Options, exit_status, json_report
     from adp_tui.engine.text_report import text_report
     from adp_tui.tui.progress_line import ProgressLine

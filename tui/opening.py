@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from adp_tui.backends.compressed import Tell
 from adp_tui.backends.core import CoreTarget, is_compressed, open_beginning, open_core
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
     from adp_tui.backends.debuginfod import Tell as Fetching
 
-__all__ = ["CoreOpener", "FilePlaces", "debug_files_of", "fetching", "opened"]
+__all__ = ["CoreOpener", "FilePlaces", "TargetOpener", "debug_files_of", "fetching", "opened"]
 
 PROGRESS_S = 0.1
 """How often the progress of unpacking is told, and a wish to stop is heard."""
@@ -41,6 +41,25 @@ class FilePlaces:
     """Asked for what is missing; None asks nobody."""
     cache: Cache | None = None
     """Where what is found out about the files is kept; None for nowhere."""
+
+
+class TargetOpener(Protocol):
+    """Opens a target: made, it was looked at; called, it reads."""
+
+    title: str
+    """What is opened, for the head of a screen."""
+
+    def __call__(self, progress: Callable[[Progress], None]) -> Session:
+        """Read the target; ``progress`` is told what is being read.
+
+        Raises:
+            AdpError: it cannot be read; ``progress`` may raise CancelledError to stop.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of a target that was opened and never read."""
+        ...
 
 
 class CoreOpener:

@@ -12,6 +12,7 @@ from adp_tui.engine.views.records import (
     FrameRow,
     Query,
     Rows,
+    Saved,
     Summary,
     TaskDetail,
     VariableRow,
@@ -208,6 +209,17 @@ class Reader:
         """Pause the process, or let it run on."""
         what = "whether it stands" if wanted else "whether it runs"
         self._ask("hold", what, lambda door: door.hold(wanted), then, refuse)
+
+    def save(
+        self,
+        path: str,
+        values: bool,
+        then: Callable[[Saved], None],
+        refuse: Callable[[AdpError], None],
+    ) -> None:
+        """Write the snapshot to a file."""
+        what = "what belongs to the snapshot, to save it"
+        self._ask("save", what, lambda door: door.save(path, values=values), then, refuse)
 
     # The detail side.
 

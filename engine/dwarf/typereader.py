@@ -64,8 +64,10 @@ class TypeReader:
         plain = self._types.get(offset)
         if plain is None:
             type_ = self._read(offset)
-            self._types[offset] = plain_type(type_)
-            return type_
+            self._types[offset] = plain = plain_type(type_)
+            if type_.offset not in self._types:
+                self._types[type_.offset] = plain
+            return self._known.setdefault(type_.offset, type_)
         # An alias or a qualifier is looked through: the type is that of another DIE.
         return type_from(self._info, plain) if plain[0] == offset else self.type_at(plain[0])
 

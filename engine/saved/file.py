@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -26,7 +27,7 @@ from adp_tui.engine.text import clean
 if TYPE_CHECKING:
     import zstandard
 
-__all__ = ["MAGIC", "Output", "read", "write"]
+__all__ = ["MAGIC", "check", "read", "write"]
 
 FORMAT = 1
 MAGIC = b"adp-tui snapshot "
@@ -59,7 +60,8 @@ def write(output: Output, snapshot: Snapshot, collected: Collected | None) -> No
     parts = [(b"snapshot", _json(plain_snapshot(snapshot)))]
     if collected is not None:
         parts += [(b"values", _json(collected.values)), (b"memory", collected.memory)]
-    first = MAGIC + json.dumps({"format": FORMAT, "adp_tui": __version__}).encode() + b"\n"
+    facts = {"format": FORMAT, "adp_tui": __version__, "parts": [n.decode() for n, _ in parts]}
+    first = MAGIC + json.dumps(facts).encode() + b"\n"
     output.write(compressor.compress(first))
     for name, data in parts:
         output.write(compressor.compress(_HEAD.pack(name, len(data))))
@@ -68,12 +70,40 @@ def write(output: Output, snapshot: Snapshot, collected: Collected | None) -> No
     output.write(compressor.flush())
 
 
+def check(path: Path) -> None:
+    """Pass a file that begins as a snapshot of this version does.
+
+    Raises:
+        OpenError: it cannot be read, or does not.
+    """
+    with _opened(path):
+        pass
+
+
 def read(path: Path, progress: Callable[[str], None] = lambda text: None) -> SavedTarget:
     """Read a saved snapshot.
 
     Raises:
         OpenError: it is none, of another version, cut off, or does not fit together.
     """
+    with _opened(path) as (names, stream):
+        parts = dict(_parts(path, stream, progress))
+        missing = [name for name in names if name.encode() not in parts]
+        if missing or len(names) != len(parts):
+            raise OpenError(f"{path} is cut off: {', '.join(missing)} is missing")
+    progress("putting it together")
+    try:
+        return _target(path, parts)
+    except (PlainError, ValueError, RecursionError) as error:
+        raise OpenError(
+            f"{path} does not hold what a snapshot of this version holds: {clean(str(error), 200)}",
+            help=f"open it with the adp-tui that saved it; this is {__version__}",
+        ) from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[list[str], zstandard.ZstdDecompressionReader]]:
+    """Open a file behind its first line, which names its parts."""
     import zstandard
 
     try:
@@ -83,19 +113,11 @@ def read(path: Path, progress: Callable[[str], None] = lambda text: None) -> Sav
             file.seek(0)
             unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
             with unpacker.stream_reader(file) as stream:
-                _check_first(path, stream)
-                parts = dict(_parts(path, stream, progress))
-        progress("putting it together")
-        return _target(path, parts)
+                yield _check_first(path, stream), stream
     except OSError as error:
         raise OpenError(f"{path} cannot be read: {error.strerror or error}") from None
     except zstandard.ZstdError as error:
         raise OpenError(f"{path} is damaged: {clean(str(error), 200)}") from None
-    except (PlainError, ValueError, RecursionError) as error:
-        raise OpenError(
-            f"{path} does not hold what a snapshot of this version holds: {clean(str(error), 200)}",
-            help=f"open it with the adp-tui that saved it; this is {__version__}",
-        ) from None
 
 
 def _json(record: object) -> bytes:
@@ -111,8 +133,8 @@ def _no_snapshot(path: Path) -> OpenError:
     )
 
 
-def _check_first(path: Path, stream: zstandard.ZstdDecompressionReader) -> None:
-    """Read the first line, which says what the file is and what wrote it."""
+def _check_first(path: Path, stream: zstandard.ZstdDecompressionReader) -> list[str]:
+    """Read the first line, which says what the file is, what wrote it, and what is in it."""
     if stream.read(len(MAGIC)) != MAGIC:
         raise _no_snapshot(path)
     line = b""
@@ -123,8 +145,10 @@ def _check_first(path: Path, stream: zstandard.ZstdDecompressionReader) -> None:
         line += byte
     try:
         facts = json.loads(line)
-        number, version = facts["format"], facts["adp_tui"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        number, version, parts = facts["format"], facts["adp_tui"], list(facts.get("parts", ()))
+        if not all(isinstance(name, str) for name in parts):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise OpenError(f"{path} is damaged: its first line makes no sense") from None
     if number != FORMAT:
         raise OpenError(
@@ -132,6 +156,7 @@ def _check_first(path: Path, stream: zstandard.ZstdDecompressionReader) -> None:
             f"{clean(str(number), 40)}, and this is {__version__}, which reads format {FORMAT}",
             help="open it with the version that saved it",
         )
+    return parts
 
 
 def _parts(

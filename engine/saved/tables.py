@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from adp_tui.engine.answers import Answers, Table
-from adp_tui.engine.saved.plain import decode, encode
+from adp_tui.engine.saved.plain import PlainError, decode, encode
 
 __all__ = ["SHAPES", "NotedAnswers", "plain_tables", "tables_from"]
 
@@ -111,4 +111,10 @@ def tables_from(plain: Iterable[tuple[str, Any]]) -> dict[str, Table]:
     Raises:
         PlainError: something in them has not the shape of its table.
     """
-    return {name: decode(SHAPES[name], table) for name, table in plain if name in SHAPES}
+    tables = {name: decode(SHAPES[name], table) for name, table in plain if name in SHAPES}
+    types = tables.get("types", {})
+    for offset, *_ in types.values():
+        # An alias leads to a type, never to another alias: or for ever.
+        if offset in types and types[offset][0] != offset:
+            raise PlainError("an alias of an alias")
+    return tables

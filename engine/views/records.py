@@ -191,6 +191,23 @@ class Progress:
     total: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A snapshot that was written to a file.
+
+    Attributes:
+        path: of the file.
+        size: its bytes.
+        values: whether memory is in it.
+        left: of how many tasks there was no room for the variables.
+    """
+
+    path: str
+    size: int
+    values: bool
+    left: int
+
+
 class Door(Protocol):
     """The one door of every front end. Methods may be called from any thread, one at a time.
 
@@ -233,6 +250,15 @@ class Door(Protocol):
 
     def hold(self, wanted: bool) -> Summary:
         """Let a live process stand, or run on; a core does neither."""
+        ...
+
+    def save(self, path: str, *, values: bool = True) -> Saved:
+        """Write the snapshot to a new file, to be shown elsewhere.
+
+        Args:
+            path: of the file.
+            values: whether memory is written, which variables need.
+        """
         ...
 
     def cancel(self) -> None:

@@ -18,6 +18,7 @@ from adp_tui.engine.views.records import (
     Query,
     Row,
     Rows,
+    Saved,
     Summary,
     TaskDetail,
     Tone,
@@ -81,6 +82,8 @@ class FakeDoor:
         self.asked: list[tuple[object, ...]] = []
         self.cancelled = False
         self.closed = False
+        self.saved: list[tuple[str, bool]] = []
+        self.refuses_to_save: str | None = None
         self.losses: tuple[Loss, ...] = (
             Loss("thread stack", "libc.so.6 is not at /lib; pass --sysroot", 3, (0x7F00, 0x7F08)),
             Loss("timer wheel", "level 5 is not in the core", 1, missing=False),
@@ -237,6 +240,12 @@ class FakeDoor:
 
     def hold(self, wanted: bool) -> Summary:
         return self.summary()
+
+    def save(self, path: str, *, values: bool = True) -> Saved:
+        if self.refuses_to_save is not None:
+            raise AdpError(self.refuses_to_save)
+        self.saved.append((path, values))
+        return Saved(path, 1_500_000, values, 0)
 
     def cancel(self) -> None:
         self.cancelled = True

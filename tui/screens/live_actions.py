@@ -62,7 +62,7 @@ class LiveActions(MainActions):
     def action_hold(self) -> None:
         """Let the process stand, or run on."""
         if self.summary is not None and self.is_live:
-            self.reader.hold(not self.summary.held, self._held, self._not_held)
+            self.reader.hold(not self.summary.held, self._held, self.say_error)
 
     def show_head(self) -> None:
         """Show the line with the target and how it is looked at."""
@@ -115,7 +115,3 @@ class LiveActions(MainActions):
         # What it did since the last snapshot is worth seeing now that it stands.
         if summary.held:
             self.action_refresh()
-
-    def _not_held(self, error: AdpError) -> None:
-        text = f"{error.message}. {error.help}" if error.help else error.message
-        self.notify(text, markup=False, severity="warning")

@@ -132,6 +132,8 @@ class MainScreen(LiveActions):
             _runtime(r.name, r.version, r.descriptor, r.tested) for r in summary.runtimes
         )
         right = [runtimes or "no async runtime recognised"]
+        if summary.target.kind == "snapshot":
+            right.append(f"saved snapshot of {summary.target.taken_at or 'an unknown time'}")
         if summary.held:
             right.append("PAUSED: p lets it run")
         elif summary.target.pause_ms is not None:

@@ -7,14 +7,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from adp_tui.engine.errors import AdpError
-from adp_tui.engine.views.records import FrameRow, Query, Summary
+from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.views.records import FrameRow, Query, Saved, Summary
 from adp_tui.tui.arrangement import DETAIL
 from adp_tui.tui.door_thread import DoorThread
 from adp_tui.tui.history import History, Visit
 from adp_tui.tui.reader import Reader, subject_of, view_of
 from adp_tui.tui.screens.filtering import FilterScreen
 from adp_tui.tui.screens.pages import HelpPage, LossesPage, WholePage
+from adp_tui.tui.screens.saving import SaveQuestion, SaveWish, proposed_name
+from adp_tui.tui.sentences import sentence
 from adp_tui.tui.source import SourceLine
 from adp_tui.widgets.facts_view import FactsView
 from adp_tui.widgets.line_view import LineView
@@ -34,6 +36,7 @@ _ON_ROWS = frozenset(
         "losses",
         "match",
         "open",
+        "save",
         "sort",
         "tree",
         "view",
@@ -66,6 +69,8 @@ class MainActions(FilterScreen):
         self.pane = "tasks"
         """The pane that has the focus, or had it before the filter took it."""
         self.zoomed = False
+        self.saves_values = True
+        """Whether memory is saved with a snapshot, unless that is chosen otherwise."""
         self.cycle: tuple[str, ...] = ()
         self.history = History()
         self._before_filter: Visit | None = None
@@ -356,6 +361,27 @@ class MainActions(FilterScreen):
                 chosen = self.current.chosen
                 if chosen is not None:
                     yield from self.current.full_text(chosen)
+
+    def action_save(self) -> None:
+        """Ask where to save the snapshot, and save it there."""
+        if self.summary is not None:
+            name = proposed_name(self.summary.target)
+            self.app.push_screen(SaveQuestion(name, values=self.saves_values), self._save)
+
+    def _save(self, wish: SaveWish | None) -> None:
+        if wish is None:
+            return
+        path, values = wish
+        self.reader.save(path, values, self._saved, self.say_error)
+
+    def _saved(self, saved: Saved) -> None:
+        self.notify(sentence(saved), title="Saved", markup=False)
+
+    def say_error(self, error: AdpError) -> None:
+        """Say what could not be done."""
+        if not isinstance(error, CancelledError):
+            text = f"{error.message}. {error.help}" if error.help else error.message
+            self.notify(text, markup=False, severity="warning")
 
     def action_losses(self) -> None:
         """Show what could not be read."""

@@ -1,0 +1,41 @@
+"""Opening a saved snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from adp_tui.engine.saved.file import check, read
+from adp_tui.engine.session import Session
+from adp_tui.engine.views.records import Progress
+
+__all__ = ["SavedOpener"]
+
+
+class SavedOpener:
+    """Opens a snapshot in two steps, as ``CoreOpener`` does a core.
+
+    Raises:
+        OpenError: the file is no saved snapshot, or of another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        check(path)
+        self._path = path
+        self.title = path.name
+        """What is opened, for the head of a screen."""
+
+    def __call__(self, progress: Callable[[Progress], None]) -> Session:
+        """Read the snapshot; ``progress`` is told what is being read.
+
+        Raises:
+            AdpError: it cannot be read; ``progress`` may raise CancelledError to stop.
+        """
+        session = Session(
+            read(self._path, lambda text: progress(Progress(text))), progress=progress
+        )
+        session.open()
+        return session
+
+    def close(self) -> None:
+        """Let go of nothing."""
