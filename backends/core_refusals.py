@@ -33,6 +33,8 @@ _COMPRESSED = (
     (b"BZh", "bzip2", "bzip2 -dk {path}"),
 )
 
+_SNAPSHOT = b"adp-tui snapshot "
+"""How ``engine/saved/file.py`` begins a snapshot."""
 _OTHER_FILES = (
     (b"MDMP", "a minidump, which is not supported yet"),
     (b"KDUMP   ", "a dump of a whole kernel, not of a process"),
@@ -162,6 +164,11 @@ def _refuse_foreign(path: Path, head: bytes) -> None:
             plain = path.with_suffix("") if path.suffix else path.with_name(path.name + ".core")
             typed = command.format(path=quote(str(path)), plain=quote(str(plain)))
             raise OpenError(f"{path} is compressed with {name}", help=f"unpack it first: {typed}")
+    if head.startswith(_SNAPSHOT):
+        raise OpenError(
+            f"{path} is a snapshot that was saved, not a core",
+            help=f"open it: adp-tui open {quote(str(path))}",
+        )
     for magic, what in _OTHER_FILES:
         if head.startswith(magic):
             raise OpenError(f"{path} is {what}", help=_SUPPORTED)

@@ -71,7 +71,7 @@ def test_refusals(sleeper, adp_tui_command, tmp_path):
     core.write_text("important")
     pid = sleeper.pid
     for words, status, says, advises in (
-        (("--pid", pid), 2, "-o/--output", "adp-tui dump --help"),
+        (("--pid", pid), 2, "no file to write is named", "adp-tui dump --pid PID -o FILE"),
         (("-o", core), 2, "nothing to dump is named", "adp-tui dump --pid PID -o FILE"),
         (
             ("--pid", pid, "-o", core, "--no-stop"),

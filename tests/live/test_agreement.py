@@ -15,7 +15,9 @@ from support.reports import differences, report_of
 from adp_tui.backends.core import open_core
 from adp_tui.backends.live import LiveProcess
 from adp_tui.engine.model import Confidence, Snapshot
+from adp_tui.engine.saved.file import read
 from adp_tui.engine.session import Session
+from adp_tui.engine.views.records import Query
 
 
 @contextmanager
@@ -67,6 +69,34 @@ def test_live_and_core_agree(stopped: tuple[Dump, Alive], tmp_path: Path) -> Non
     assert expected["tasks"] and seen["tasks"]
     assert list(differences(expected, seen)) == []
     assert state_of(program.pid) == "T"
+
+
+def test_a_saved_snapshot_of_it_agrees(stopped: tuple[Dump, Alive], tmp_path: Path) -> None:
+    _, program = stopped
+    with live(program.pid) as session:
+        expected = report_of(session)
+        # Variables that the report did not need are read from the process when it is saved.
+        session.save(str(tmp_path / "it.adps"))
+        assert state_of(program.pid) == "T"
+    saved = Session(read(tmp_path / "it.adps"))
+    assert expected["tasks"]
+    assert list(differences(expected, report_of(saved))) == []
+    assert saved.summary().moves is False
+    saved.close()
+
+
+def test_what_changed_is_saved_as_well(stopped: tuple[Dump, Alive], tmp_path: Path) -> None:
+    _, program = stopped
+    with live(program.pid) as session:
+        session.open()
+        changes = session.refresh().changes
+        session.save(str(tmp_path / "it.adps"))
+        rows = session.rows(Query("tasks"))
+    saved = Session(read(tmp_path / "it.adps"))
+    assert dict(changes)["still"] > 0
+    assert saved.summary().changes == changes
+    assert saved.rows(Query("tasks")) == rows
+    saved.close()
 
 
 def test_a_second_snapshot_is_the_same(stopped: tuple[Dump, Alive]) -> None:
