@@ -74,6 +74,7 @@ def collect(
         tuple(program.target.threads()),
         tuple(map(_saved, images)),
         runs,
+        tuple(sorted(target.memory.faults.items())),
     )
     return Collected(values, memory, left)
 

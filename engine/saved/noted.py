@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from adp_tui.engine.errors import FaultError
+from adp_tui.engine.memory import MAX_READ
 from adp_tui.engine.saved.record import Run
 from adp_tui.engine.target import Facts, Memory, Module, Region, Target, ThreadState
 
@@ -14,6 +15,8 @@ __all__ = ["NotedMemory", "NotedTarget"]
 _SHIFT = 12
 _PAGE = 1 << _SHIFT
 MAX_RUN = 16 << 20
+MAX_FAULTS = 65_536
+"""Pages of which it is kept why they could not be read."""
 
 
 class NotedMemory:
@@ -22,6 +25,8 @@ class NotedMemory:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._pages: set[int] = set()
+        self.faults: dict[int, str] = {}
+        """Why a page could not be read, by its address."""
 
     def read(self, address: int, size: int) -> bytes:
         """Return exactly ``size`` bytes.
@@ -29,13 +34,30 @@ class NotedMemory:
         Raises:
             FaultError: any of the bytes cannot be read.
         """
-        data = self._memory.read(address, size)
+        try:
+            data = self._memory.read(address, size)
+        except FaultError as error:
+            self._note_fault(address, size, error.reason)
+            raise
         first, last = address >> _SHIFT, (address + max(size, 1) - 1) >> _SHIFT
         if first == last:
             self._pages.add(first)
         else:
             self._pages.update(range(first, last + 1))
         return data
+
+    def _note_fault(self, address: int, size: int, reason: str) -> None:
+        """Note why the first page that cannot be read of a range cannot be read."""
+        if not 0 < size <= MAX_READ or len(self.faults) >= MAX_FAULTS:
+            return
+        for page in range(address >> _SHIFT, (address + size - 1 >> _SHIFT) + 1):
+            start = max(page << _SHIFT, address)
+            try:
+                self._memory.read(start, min((page + 1) << _SHIFT, address + size) - start)
+            except FaultError:
+                self.faults.setdefault(page << _SHIFT, reason)
+                return
+            self._pages.add(page)
 
     def note(self, addresses: Iterable[int], size: int) -> None:
         """Note what was read through a view of a region."""

@@ -21,6 +21,7 @@ __all__ = ["LEFT_OUT", "NOT_SAVED", "PlainFacts", "Run", "SavedImage", "SavedTar
 NOT_SAVED = "it was not saved with the snapshot"
 LEFT_OUT = "memory was left out when this snapshot was saved (--no-values)"
 ADDRESS_END = 1 << 64
+PAGE = 4096
 _ARCHS = {arch.name: arch for arch in (X86_64,)}
 
 Run: TypeAlias = tuple[int, int, bool, bool]
@@ -77,6 +78,8 @@ class Values:
     threads: tuple[ThreadState, ...]
     images: tuple[SavedImage, ...]
     runs: tuple[Run, ...]
+    faults: tuple[tuple[int, str], ...]
+    """Pages that could not be read when the snapshot was saved, and why."""
 
 
 class SavedTarget:
@@ -101,7 +104,9 @@ class SavedTarget:
         self.snapshot = replace(snapshot, target=replace(snapshot.target, kind="snapshot"))
         self.values = values
         self._path = path
-        self._memory = SplicedMemory(_pieces(() if values is None else values.runs, memory))
+        runs, faults = ((), ()) if values is None else (values.runs, values.faults)
+        rest = [Piece(0, ADDRESS_END, None, 0, NOT_SAVED)]
+        self._memory = SplicedMemory(_pieces(runs, memory), _holes(faults), rest)
         self._images = [] if values is None else list(map(_image, values.images, tables))
 
     @property
@@ -151,13 +156,15 @@ def _image(saved: SavedImage, tables: Mapping[str, dict[Any, Any]]) -> Image:
 
 
 def _pieces(runs: Sequence[Run], memory: bytes) -> Iterator[Piece]:
-    """Yield the runs of memory that were saved, and what was not."""
-    offset, at = 0, 0
+    """Yield the runs of memory that were saved."""
+    offset = 0
     for start, size, swept, writable in runs:
-        if start > at:
-            yield Piece(at, start, None, 0, NOT_SAVED)
         yield Piece(start, start + size, memory, offset, "", writable, False, swept)
         offset += size
-        at = start + size
-    if at < ADDRESS_END:
-        yield Piece(at, ADDRESS_END, None, 0, NOT_SAVED)
+
+
+def _holes(faults: Sequence[tuple[int, str]]) -> Iterator[Piece]:
+    """Yield the pages that could not be read."""
+    for start, reason in faults:
+        if 0 <= start < ADDRESS_END:
+            yield Piece(start, min(start + PAGE, ADDRESS_END), None, 0, reason)

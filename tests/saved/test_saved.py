@@ -97,7 +97,7 @@ def test_neither_core_nor_program_is_opened(pair: Pair) -> None:
 def test_what_was_not_saved_is_said_to_be_so(pair: Pair) -> None:
     target = read(pair.path)
     with pytest.raises(FaultError) as caught:
-        target.memory.read(0x10, 8)
+        target.memory.read(1 << 40, 8)
     assert NOT_SAVED in caught.value.message
     debug = next(image for image in target.images() if image.module.is_executable).debug
     assert debug is not None
