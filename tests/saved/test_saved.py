@@ -14,6 +14,7 @@ from support.saved import Pair
 from adp_tui.engine.errors import AdpError, FaultError, OpenError
 from adp_tui.engine.saved.file import read
 from adp_tui.engine.saved.record import LEFT_OUT, NOT_SAVED, SavedTarget
+from adp_tui.engine.saved.tables import SHAPES
 from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import VIEWS, Query, VariableRow
 
@@ -92,6 +93,16 @@ def test_neither_core_nor_program_is_opened(pair: Pair) -> None:
         _watching.clear()
     assert str(pair.path) in _opened
     assert [p for p in _opened if p.startswith((str(pair.dump.exe), str(pair.dump.core)))] == []
+
+
+def test_every_table_of_answers_has_a_shape(pair: Pair) -> None:
+    """One that has none would be left out of the file, and what it answers be missing."""
+    program = pair.core.details._analysis.program
+    tables = {
+        name for image in program.images for name, table in image.answers.tables.items() if table
+    }
+    assert len(tables) > 15
+    assert tables <= SHAPES.keys()
 
 
 def test_what_was_not_saved_is_said_to_be_so(pair: Pair) -> None:
