@@ -228,6 +228,9 @@ class Frame:
     """What the frame says of itself: the name of a tracing span."""
     problem: str | None = None
     """Why the stack ends here, where it should go on; None when it ends by itself."""
+    combinator: str | None = None
+    """What the branches are to it: ``join`` ends when all have ended, ``select`` and ``unordered``
+    when one has; None where nothing tells, or there are none."""
 
 
 @dataclass(frozen=True, slots=True)

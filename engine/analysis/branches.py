@@ -44,10 +44,14 @@ class Futures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """Label, state and value of each future; ``always``: branches even where there is one."""
+    """Label, state and value of each future; ``always``: branches even where there is one.
+
+    ``combinator`` says what they are to the future that polls them, where that can be told.
+    """
 
     items: tuple[tuple[str, str | None, Value], ...]
     always: bool = False
+    combinator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class _Found:
     path: tuple[str, ...]
     value: Value
     state: str | None
+    joined: bool = False
+    """Whether its output is kept until the others have ended."""
 
 
 class BranchFinder:
@@ -86,7 +92,9 @@ class BranchFinder:
                 state = "disabled"
             items.append((label, state, item.value))
         always = any(any(part.isdigit() for part in item.path) for item in found)
-        return Children(tuple(items), always)
+        joined = bool(found) and all(item.joined for item in found)
+        combinator = "join" if joined else "select" if mask is not None else None
+        return Children(tuple(items), always, combinator)
 
     def _search(self, value: Value, path: tuple[str, ...], depth: int) -> Iterator[_Found]:
         self._visits += 1
@@ -182,7 +190,9 @@ class BranchFinder:
         # Its only field: ``0`` in futures-util, ``future`` in tokio.
         fields = payload.type.members
         inner = payload.of(fields[0]) if len(fields) == 1 else payload
-        yield _Found(path, inner, None if variant.name == "Future" else "done")
+        # That of try_join! ends with the first error.
+        joined = not value.type.base_name.endswith("TryMaybeDone")
+        yield _Found(path, inner, None if variant.name == "Future" else "done", joined)
 
     def _may_hold(self, type_: Type) -> bool:
         """Tell whether a value of this type can lead to a future; types only are looked at."""

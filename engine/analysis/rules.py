@@ -259,7 +259,7 @@ class RuleBook:
         adapter: AdapterRule = rule.rule
         return rule.applied.text(adapter.label, {"it": value})
 
-    def branches(self, rule: object) -> bool:
-        """Tell whether an adapter's futures are branches even when there is only one."""
+    def combinator(self, rule: object) -> str:
+        """Return what an adapter's futures are to it."""
         assert isinstance(rule, Bound)
-        return bool(rule.rule.combinator != "wrapper")
+        return str(rule.rule.combinator)

@@ -77,8 +77,10 @@ class Rules(Protocol):
         """Return what the adapter says of itself."""
         ...
 
-    def branches(self, rule: object) -> bool:
-        """Tell whether an adapter's futures are branches even when there is only one."""
+    def combinator(self, rule: object) -> str:
+        """Return what an adapter's futures are to it: ``select``, ``unordered``, ``join``, or
+        ``wrapper`` where there is one that it passes on.
+        """
         ...
 
 
@@ -329,7 +331,9 @@ class StackWalker:
             return live, None
         if adapter is not None:
             parts = self._rules.children(adapter, value)
-            found = Children(tuple(parts), self._rules.branches(adapter))
+            combinator = self._rules.combinator(adapter)
+            several = combinator != "wrapper"
+            found = Children(tuple(parts), several, combinator if several else None)
         else:
             found = self._finder.find(value)
         if not found.items:
@@ -360,7 +364,7 @@ class StackWalker:
             self._problem = self._problem or problem
         frame = Frame(
             old.function, old.kind, old.state, old.type, old.file, old.dir, old.line, old.column,
-            old.macro, model, old.label, problem,
+            old.macro, model, old.label, problem, found.combinator,
         )  # fmt: skip
         return LiveFrame(frame, live.value, live.payload, tuple(branches), live.rule)
 
