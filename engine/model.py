@@ -21,6 +21,7 @@ __all__ = [
     "Branch",
     "Changes",
     "Confidence",
+    "CycleStep",
     "Doing",
     "Executor",
     "Finding",
@@ -301,6 +302,9 @@ class Holder:
     mode: str | None
     conf: Confidence
     src: str
+    frame: tuple[int, ...] | None = None
+    """Which frame of the task's stack has the variable: frame number, then branch and frame
+    numbers; None where that is not known, and for threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +320,8 @@ class Owner:
     role: str
     conf: Confidence
     src: str
+    frame: tuple[int, ...] | None = None
+    """As for a holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +339,18 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class CycleStep:
+    """One step of a deadlock's cycle: who waits, for what, and who holds it."""
+
+    task: str | None
+    thread: int | None
+    waits_for: str | None
+    """The resource; None for a join."""
+    held_by_task: str | None
+    held_by_thread: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A sentence about what is wrong, with its evidence."""
 
@@ -344,6 +362,7 @@ class Finding:
     threads: tuple[int, ...] = ()
     resources: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    cycle: tuple[CycleStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

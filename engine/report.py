@@ -14,6 +14,7 @@ from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import (
     Branch,
+    CycleStep,
     Executor,
     Finding,
     Frame,
@@ -452,8 +453,17 @@ def _finding(finding: Finding) -> Json:
         "tasks": finding.tasks,
         "threads": finding.threads,
         "resources": finding.resources,
-        "cycle": (),
+        "cycle": [_step(step) for step in finding.cycle],
         "evidence": finding.evidence,
+    }
+
+
+def _step(step: CycleStep) -> Json:
+    return {
+        "task": step.task,
+        "thread": step.thread,
+        "waits_for": step.waits_for,
+        "held_by": {"task": step.held_by_task, "thread": step.held_by_thread},
     }
 
 

@@ -1,0 +1,1 @@
+"""Sentences about what is wrong, each with its evidence: pure functions of a snapshot."""

@@ -1,0 +1,138 @@
+"""Deadlocks, and who waits behind them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from adp_tui.engine.findings.cycles import components, way_round
+from adp_tui.engine.findings.freedom import Freedom
+from adp_tui.engine.findings.waiting import Condition, Party
+from adp_tui.engine.findings.words import Words
+from adp_tui.engine.model import Confidence, CycleStep, Finding, Snapshot, Wait
+
+__all__ = ["deadlocks"]
+
+MAX_TOLD = 8
+"""Steps of a cycle, and tasks behind it, that are told one by one."""
+MANY = 5
+"""Tasks behind one holder from which on that is worth a sentence."""
+
+_Edge = tuple[Wait | None, Party, Condition]
+
+
+def deadlocks(snapshot: Snapshot, freedom: Freedom) -> Iterator[Finding]:
+    """Yield each deadlock with a cycle in it, then who waits behind."""
+    edges: dict[int, dict[int, _Edge]] = {}
+    for task in sorted(freedom.dead):
+        edges[task] = {}
+        for edge in freedom.blockers(task):
+            other = freedom.task_of(edge[1])
+            if other is not None:
+                edges[task].setdefault(other, edge)
+    words = Words(snapshot)
+    rings = [sorted(ring) for ring in components(edges)]
+    rings.sort()
+    for ring in rings:
+        yield _deadlock(words, edges, ring, freedom)
+    yield from _behind(words, edges, rings)
+
+
+def _deadlock(
+    words: Words, edges: dict[int, dict[int, _Edge]], ring: Sequence[int], freedom: Freedom
+) -> Finding:
+    way = way_round(edges, ring[0], set(ring))
+    steps: list[CycleStep] = []
+    evidence: list[str] = []
+    resources: list[str] = []
+    threads: list[int] = []
+    doubts = [Confidence.CERTAIN]
+    for at, task in enumerate(way):
+        other = way[(at + 1) % len(way)]
+        wait, party, condition = edges[task][other]
+        doubts.append(condition.conf)
+        if wait is not None:
+            doubts.append(wait.conf)
+            if wait.resource is not None:
+                resources.append(wait.resource)
+        if party.tid >= 0:
+            threads.append(party.tid)
+        steps.append(
+            CycleStep(
+                task=words.key(task),
+                thread=None,
+                waits_for=None if wait is None else wait.resource,
+                held_by_task=words.key(party.task) if party.task >= 0 else None,
+                held_by_thread=party.tid if party.tid >= 0 else None,
+            )
+        )
+        if len(evidence) < MAX_TOLD:
+            evidence.append(words.step(task, wait, party, other))
+    if freedom.aside.intersection(ring):
+        doubts.append(Confidence.DERIVED)
+        evidence.append(
+            "a resource off their way has a waker of one of them as well: it would end if that"
+            " drops the task, as a server does when a connection is closed"
+        )
+    if len(way) < len(ring):
+        evidence.append(f"{len(ring) - len(way)} more tasks stand in other cycles with them")
+    names = " → ".join(words.short(task) for task in way[:MAX_TOLD])
+    if len(way) == 1:
+        text = f"deadlock: {words.short(way[0])} waits for what it holds itself"
+    else:
+        more = f" → {len(way) - MAX_TOLD} more" if len(way) > MAX_TOLD else ""
+        text = f"deadlock of {len(way)} tasks: {names}{more} → {words.short(way[0])}"
+    return Finding(
+        kind="deadlock",
+        severity="error",
+        conf=max(doubts, key=list(Confidence).index),
+        summary=text,
+        tasks=tuple(map(words.key, ring)),
+        threads=tuple(dict.fromkeys(threads)),
+        resources=tuple(dict.fromkeys(resources)),
+        evidence=tuple(evidence),
+        cycle=tuple(steps),
+    )
+
+
+def _behind(
+    words: Words, edges: dict[int, dict[int, _Edge]], rings: Sequence[Sequence[int]]
+) -> Iterator[Finding]:
+    """Yield for each deadlock the dead tasks that lead to it."""
+    backwards: dict[int, list[int]] = defaultdict(list)
+    for task, others in edges.items():
+        for other in others:
+            backwards[other].append(task)
+    inside = {task for ring in rings for task in ring}
+    for ring in rings:
+        reached = set(ring)
+        queue = list(ring)
+        for task in queue:
+            for other in backwards[task]:
+                if other not in reached and other not in inside:
+                    reached.add(other)
+                    queue.append(other)
+        behind = sorted(reached.difference(ring))
+        if behind:
+            resources = {
+                wait.resource: None
+                for task in behind
+                for wait, _, _ in edges[task].values()
+                if wait is not None and wait.resource is not None
+            }
+            told = ", ".join(words.short(task) for task in behind[:MAX_TOLD])
+            more = f" and {len(behind) - MAX_TOLD:,} more" if len(behind) > MAX_TOLD else ""
+            count = "1 task waits" if len(behind) == 1 else f"{len(behind):,} tasks wait"
+            yield Finding(
+                kind="queued_behind",
+                severity="warning",
+                conf=Confidence.DERIVED,
+                summary=f"{count} behind the deadlock of {words.short(ring[0])}: {told}{more}",
+                tasks=tuple(map(words.key, behind)),
+                resources=tuple(resources),
+                evidence=tuple(
+                    words.step(task, *edge[:2], other)
+                    for task in behind[:MAX_TOLD]
+                    for other, edge in list(edges[task].items())[:1]
+                ),
+            )

@@ -1,0 +1,32 @@
+"""All findings of a snapshot, the worst and surest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from adp_tui.engine.findings.deadlock import deadlocks
+from adp_tui.engine.findings.freedom import Freedom
+from adp_tui.engine.model import Confidence, Finding, Snapshot
+
+__all__ = ["find"]
+
+_SEVERITIES = ("error", "warning", "info")
+
+
+def find(snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> tuple[Finding, ...]:
+    """Return what is wrong with a program, as far as a snapshot tells.
+
+    Raises:
+        CancelledError: ``check`` raised it.
+    """
+    found = list(_all(snapshot, check))
+    doubt = list(Confidence)
+    # A stable order: those of one kind stay as they were found.
+    found.sort(key=lambda f: (_SEVERITIES.index(f.severity), doubt.index(f.conf)))
+    return tuple(found)
+
+
+def _all(snapshot: Snapshot, check: Callable[[], None]) -> Iterator[Finding]:
+    freedom = Freedom(snapshot, check)
+    if freedom.dead:
+        yield from deadlocks(snapshot, freedom)

@@ -1,0 +1,154 @@
+"""Which tasks can still go on: whoever waits only for those that can't is dead.
+
+All are taken to be stuck that wait for somebody; those that nothing holds back are freed, then
+those that wait for one of them, until no more is freed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from adp_tui.engine.findings.sites import Site, goes_on, lets_go, site_of
+from adp_tui.engine.findings.waiting import Condition, Party, Waiting
+from adp_tui.engine.model import Snapshot, TaskState, Wait
+
+__all__ = ["Freedom"]
+
+RESOURCE = "resource"
+"""``src`` of a wait that only a waker in a resource tells of."""
+
+
+class Freedom:
+    """The fixpoint for one snapshot.
+
+    Attributes:
+        dead: numbers of the tasks that nothing outside of them can wake.
+        aside: those of them of which a waker is known in a resource that is off their way.
+    """
+
+    def __init__(self, snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> None:
+        self._snapshot = snapshot
+        self._check = check
+        self._waiting = Waiting(snapshot)
+        self._sites: dict[int, Site] = {}
+        self._free = bytearray(len(snapshot.tasks))
+        self._waits: dict[int, dict[str | None, list[Wait]]] = {}
+        self.aside: set[int] = set()
+        self._roots = {
+            thread: index
+            for index, thread in enumerate(snapshot.tasks.thread)
+            if thread >= 0 and self._is_root(index)
+        }
+        self._begin()
+        self._spread()
+        self.dead = frozenset(i for i, free in enumerate(self._free) if not free)
+
+    def conditions(self, task: int) -> Iterator[tuple[Wait, Condition]]:
+        """Yield the waits of a task that have not ended, with what they take."""
+        for waits in self._waits.get(task, {}).values():
+            for wait in waits:
+                yield wait, self._waiting.condition(task, wait)
+
+    def blockers(self, task: int) -> Iterator[tuple[Wait | None, Party, Condition]]:
+        """Yield whom a dead task waits for: who holds it back is dead as well."""
+        for wait, condition in self.conditions(task):
+            for party in condition.parties:
+                if not self._acts(party):
+                    yield wait, party, condition
+        root = self._root_of(task)
+        if root is not None and not self._free[root]:
+            party = Party(root, -1, None, None)
+            yield None, party, Condition((party,))
+
+    def task_of(self, party: Party) -> int | None:
+        """Return the task that a party is, or that its thread stands in."""
+        return party.task if party.task >= 0 else self._roots.get(party.tid)
+
+    # The fixpoint.
+
+    def _begin(self) -> None:
+        """Free all that wait for nobody, and note what the others wait for."""
+        tasks = self._snapshot.tasks
+        for index in range(len(tasks)):
+            if index % 4096 == 0:
+                self._check()
+            if tasks.STATES[tasks.state[index]] is not TaskState.IDLE:
+                # One that runs may stand in a block_on that waits for another.
+                self._free[index] = self._root_of(index) is None
+                continue
+            waits: dict[str | None, list[Wait]] = {}
+            for wait in tasks.waits_of(index):
+                if wait.src == RESOURCE:
+                    self.aside.add(index)
+                else:
+                    waits.setdefault(wait.branch, []).append(wait)
+            if waits and not tasks.cancelled[index]:
+                self._waits[index] = waits
+            else:
+                self._free[index] = True
+
+    def _spread(self) -> None:
+        left = [index for index, free in enumerate(self._free) if not free]
+        while left:
+            self._check()
+            kept = []
+            for index in left:
+                if self._can_go_on(index):
+                    self._free[index] = True
+                else:
+                    kept.append(index)
+            if len(kept) == len(left):
+                return
+            left = kept
+
+    def _can_go_on(self, index: int) -> bool:
+        root = self._root_of(index)
+        if root is not None:
+            return bool(self._free[root])
+        return goes_on(self._site(index), lambda label: self._may_end(index, label))
+
+    def _may_end(self, index: int, label: str | None) -> bool | None:
+        waits = self._waits.get(index, {}).get(label)
+        if waits is None:
+            return None
+        return any(self._is_met(self._waiting.condition(index, wait)) for wait in waits)
+
+    def _is_met(self, condition: Condition) -> bool:
+        if not condition.parties:
+            return True
+        met = map(self._acts, condition.parties)
+        return all(met) if condition.needs_all else any(met)
+
+    def _acts(self, party: Party) -> bool:
+        """Tell whether a party may still do what is waited for."""
+        task = self.task_of(party)
+        if task is None or self._free[task]:
+            # A thread that no task is known to hold up.
+            return True
+        if party.path is None or task not in self._waits:
+            return False
+        return lets_go(self._site(task), party.path, lambda label: self._may_end(task, label))
+
+    # Tasks that stand on a thread.
+
+    def _is_root(self, index: int) -> bool:
+        tasks = self._snapshot.tasks
+        return tasks.texts.text(tasks.kind[index]) == "block_on"
+
+    def _root_of(self, index: int) -> int | None:
+        """Return the block_on that the thread of a running task stands in."""
+        tasks = self._snapshot.tasks
+        if tasks.thread[index] < 0 or self._is_root(index):
+            return None
+        root = self._roots.get(tasks.thread[index])
+        if root is None or tasks.STATES[tasks.state[root]] is not TaskState.IDLE:
+            return None
+        return root
+
+    def _site(self, index: int) -> Site:
+        stack = self._snapshot.tasks.stack[index]
+        known = self._sites.get(stack)
+        if known is None:
+            frames = self._snapshot.stacks[stack].frames if stack >= 0 else ()
+            known = self._sites[stack] = site_of(frames)
+        return known

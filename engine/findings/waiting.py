@@ -1,0 +1,146 @@
+"""Who must act before a wait ends: holders of what is wanted, owners of the other end, tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.findings.sites import Path
+from adp_tui.engine.model import Confidence, Holder, Owner, Resource, Snapshot, Wait
+
+__all__ = ["Condition", "Party", "Waiting"]
+
+_ROLES = {"recv": "sender", "changed": "sender", "send": "receiver", "closed": "receiver"}
+"""Who completes a wait of a channel, by its mode."""
+_LOCKS = ("mutex", "semaphore")
+_CHANNELS = ("mpsc", "oneshot", "watch", "broadcast", "channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who must act: a task or a thread, by what it has or by its end."""
+
+    task: int
+    """Number of the task; -1 for none."""
+    tid: int
+    """Thread; -1 for none."""
+    path: Path | None
+    """The frame whose variable must be dropped or used; None for the whole task."""
+    through: Holder | Owner | None
+    """What it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a wait takes to end: one of the parties, or all of them. Without parties it may end."""
+
+    parties: tuple[Party, ...]
+    needs_all: bool = False
+    conf: Confidence = Confidence.CERTAIN
+
+
+FREE = Condition(())
+
+
+class Waiting:
+    """What the waits of a snapshot take to end, looked up once for each resource and mode."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._known: dict[tuple[int, str | None], Condition] = {}
+        self._members: dict[int, list[int]] = {}
+        for index, parent in enumerate(snapshot.tasks.parent):
+            if parent >= 0:
+                self._members.setdefault(parent, []).append(index)
+
+    def condition(self, task: int, wait: Wait) -> Condition:
+        """Return what a wait of a task takes to end."""
+        if not wait.armed:
+            return FREE
+        if wait.kind == "join":
+            return self._join(task, wait)
+        if wait.resource is None:
+            return FREE
+        resource = int(wait.resource[1:]) - 1
+        if wait.kind == "rwlock" and wait.mode == "read":
+            # Who waits before it in the queue matters.
+            return self._read(self._snapshot.resources[resource], task)
+        key = (resource, wait.mode)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._of(self._snapshot.resources[resource], wait)
+        return known
+
+    def _join(self, task: int, wait: Wait) -> Condition:
+        tasks = self._snapshot.tasks
+        if wait.task is not None:
+            return Condition((Party(tasks.index(wait.task), -1, None, None),), conf=wait.conf)
+        if wait.mode == "any":
+            members = self._members.get(task, [])
+            return Condition(tuple(Party(m, -1, None, None) for m in members), conf=wait.conf)
+        return FREE
+
+    def _of(self, resource: Resource, wait: Wait) -> Condition:
+        if wait.kind in _LOCKS:
+            return self._held(resource, needs_all=False)
+        if wait.kind == "rwlock":
+            return self._held(resource, needs_all=True)
+        if wait.kind in _CHANNELS:
+            return self._ended(resource, wait)
+        return FREE
+
+    def _held(self, resource: Resource, *, needs_all: bool) -> Condition:
+        """Wait for holders: one release may be enough, or all must let go."""
+        holders = [h for h in resource.holders if h.conf is not Confidence.DOUBTFUL]
+        if len(holders) < len(resource.holders) and not needs_all:
+            # One of those may hold it instead.
+            return FREE
+        if not holders:
+            return FREE
+        parties = tuple(self._party(holder) for holder in holders)
+        conf = _least(holder.conf for holder in holders)
+        if resource.kind == "semaphore":
+            # How many permits there are in all stands nowhere: another holder may be unknown.
+            conf = max(conf, Confidence.DERIVED, key=_DOUBT.index)
+        return Condition(parties, needs_all, conf)
+
+    def _read(self, resource: Resource, task: int) -> Condition:
+        """Wait to read: for a writer that holds, else for those that wait to write before."""
+        writers = [h for h in resource.holders if h.mode == "write"]
+        if writers:
+            return self._held(resource, needs_all=True)
+        ahead: list[Party] = []
+        for key in resource.waiters:
+            index = self._snapshot.tasks.index(key)
+            if index == task:
+                break
+            waits = self._snapshot.tasks.waits_of(index)
+            if any(w.resource == resource.key and w.mode == "write" for w in waits):
+                ahead.append(Party(index, -1, None, None))
+        return Condition(tuple(ahead), needs_all=True, conf=Confidence.DERIVED)
+
+    def _ended(self, resource: Resource, wait: Wait) -> Condition:
+        """Wait for the other end of a channel; also for who has room in it."""
+        role = _ROLES.get(wait.mode or "")
+        if role is None:
+            return FREE
+        owners = [o for o in resource.owners if o.role == role]
+        told = dict(resource.state).get(f"{role}s")
+        unsure = any(owner.conf is Confidence.DOUBTFUL for owner in owners)
+        if not owners or unsure or (told is not None and told > len(owners)):
+            return FREE
+        parties = [self._party(owner) for owner in owners]
+        parties += [self._party(h) for h in resource.holders if wait.mode == "send"]
+        return Condition(tuple(parties), conf=_least(o.conf for o in owners))
+
+    def _party(self, end: Holder | Owner) -> Party:
+        task = -1 if end.task is None else self._snapshot.tasks.index(end.task)
+        return Party(task, -1 if end.thread is None else end.thread, end.frame, end)
+
+
+_DOUBT = list(Confidence)
+
+
+def _least(found: Iterator[Confidence] | Sequence[Confidence]) -> Confidence:
+    """Return the least sure of some."""
+    return max(found, key=_DOUBT.index, default=Confidence.CERTAIN)
