@@ -28,9 +28,11 @@ __all__ = [
     "Expression",
     "FdRule",
     "HoldRule",
+    "HolderRule",
     "IgnoredRule",
     "KindRule",
     "NamedRule",
+    "OwnerRule",
     "RegisteredRule",
     "ResourceRule",
     "RoleRule",
@@ -199,12 +201,18 @@ class WaitRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResourceRule:
-    """A resource: its state, and the wakers that queue in it."""
+    """A resource: its state, and the wakers that queue in it.
+
+    ``taken`` is how much of it is held by its own word; ``alias`` a part of it that guards may
+    point to instead.
+    """
 
     type: str
     kind: str
     detail: Named = field(default_factory=dict)
     waiters: Expression | None = None
+    taken: Expression | None = None
+    alias: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -237,6 +245,34 @@ class HoldRule:
 
     on: str
     tasks: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HolderRule:
+    """A guard: whoever has it holds so much of a resource.
+
+    ``weight`` is how much that is in what the resource itself calls ``taken``, where it isn't
+    ``amount``. Where ``listed``, a resource that a task holds is shown though no task waits for it.
+    """
+
+    on: str
+    resource: Expression
+    mode: str
+    amount: Expression | None = None
+    weight: Expression | None = None
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnerRule:
+    """An end of a channel and the like: its owner can complete waits at a resource, those of one
+    ``mode`` or all.
+    """
+
+    on: str
+    resource: Expression
+    role: str
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -311,6 +347,8 @@ class Descriptor:
     resources: tuple[ResourceRule, ...]
     registered: tuple[RegisteredRule, ...]
     holds: tuple[HoldRule, ...]
+    holders: tuple[HolderRule, ...]
+    owners: tuple[OwnerRule, ...]
     fds: tuple[FdRule, ...]
     adapters: tuple[AdapterRule, ...]
     named: tuple[NamedRule, ...]
@@ -330,7 +368,7 @@ _RULES: dict[str, type] = {
     "kinds": KindRule, "ignored": IgnoredRule, "roots": RootRule, "blocking": BlockingRule,
     "wakers": WakerRule, "waits": WaitRule, "resources": ResourceRule,
     "registered": RegisteredRule, "holds": HoldRule, "fds": FdRule, "adapters": AdapterRule,
-    "named": NamedRule,
+    "named": NamedRule, "holders": HolderRule, "owners": OwnerRule,
 }  # fmt: skip
 _TYPE_KEYS = ("type", "on", "guard")
 _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")

@@ -6,32 +6,25 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from operator import attrgetter
-from typing import Any
 
 from adp_tui import __version__
-from adp_tui.engine.adp.descriptor import ResourceRule
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.executors import queues_of
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.polled import polled
 from adp_tui.engine.analysis.readiness import problems
-from adp_tui.engine.analysis.replay import by_type
-from adp_tui.engine.analysis.rules import Bound
+from adp_tui.engine.analysis.resources import Resources
 from adp_tui.engine.analysis.stacks import stack_identity
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
 from adp_tui.engine.analysis.versions import runtime_facts
 from adp_tui.engine.dwarf.types import Place
-from adp_tui.engine.errors import LayoutError
 from adp_tui.engine.model import (
     Executor,
     Frame,
     Loss,
     NativeFrame,
-    Resource,
-    ResourceColumns,
     SignalFacts,
     Snapshot,
     Splice,
@@ -49,12 +42,9 @@ from adp_tui.engine.rust.thread_names import std_thread_names
 from adp_tui.engine.text import clean
 from adp_tui.engine.unwind.symbolize import Symbolizer
 from adp_tui.engine.unwind.unwinder import RawFrame
-from adp_tui.engine.value import Value
 
 __all__ = ["freeze"]
 
-MAX_SHORT = 2
-"""Wakers of a queue that may be like others."""
 _SHAPE = attrgetter("shape")
 _BOXED = re.compile(r"^core::pin::Pin<alloc::boxed::Box<\(?dyn ")
 
@@ -63,7 +53,7 @@ def freeze(survey: Survey, epoch: int) -> Snapshot:
     """Make the snapshot of a finished survey."""
     threads = _Threads(survey).records()
     tasks, stacks = _Tasks(survey, threads).columns()
-    resources = _Resources(survey).columns()
+    resources = Resources(survey).columns()
     return Snapshot(
         epoch=epoch,
         target=_target(survey),
@@ -305,85 +295,6 @@ class _Tasks:
 def _kinds(task: TaskFacts) -> tuple[str, ...]:
     shapes = [wait.shape for wait in task.waits]
     return tuple(f"{wait.kind}/{wait.mode or ''}/{wait.branch or ''}" for wait in shapes)
-
-
-class _Resources:
-    """Makes the records of the resources that waits name, with their queues."""
-
-    def __init__(self, survey: Survey) -> None:
-        self._survey = survey
-        self._queues: dict[int, tuple[Any, ...]] = {}
-        """The wakers in a resource's queue, by its address, where that is known beforehand."""
-
-    def columns(self) -> ResourceColumns:
-        survey, resources = self._survey, self._survey.numbering.resources
-        if not resources:
-            return ResourceColumns()
-        waiting: list[list[int]] = [[] for _ in resources]
-        for task in survey.tasks:
-            for wait in task.waits:
-                if wait.resource >= 0:
-                    waiting[wait.resource].append(task.index)
-        self._foresee([value for value, _ in resources])
-        queues = [self._queue(value, kind) for value, kind in resources]
-        survey.wakers.foresee([waker for queue in queues for waker in queue])
-        records = []
-        for number, (value, kind) in enumerate(resources):
-            resolved = map(survey.wakers.resolve, queues[number])
-            targets = [survey.target_of(wakes) for wakes in resolved if wakes is not None]
-            queue = [task.index for task in targets if task is not None]
-            waiters = tuple(f"t{i + 1}" for i in dict.fromkeys((*queue, *waiting[number])))
-            records.append(
-                Resource(
-                    f"r{number + 1}", kind, value.type.name, value.address, self._state(value),
-                    waiters=waiters,
-                )
-            )  # fmt: skip
-        return ResourceColumns(records)
-
-    def _foresee(self, values: Sequence[Value]) -> None:
-        replays = self._survey.replays
-        for type_, addresses in by_type(values):
-            bound = self._survey.book.resources.first(type_.name)
-            if bound is None:
-                continue
-            replays.foresee(type_, addresses, partial(_details, bound), bound)
-            if bound.rule.waiters is not None:
-                short = partial(_short_queue, bound)
-                for cohort in replays.cohorts(type_, addresses, short, bound, _short_queue):
-                    own = map(addresses.__getitem__, cohort.rows.tolist())
-                    self._queues.update(zip(own, cohort.tuples(), strict=True))
-
-    def _queue(self, value: Value, kind: str) -> tuple[Any, ...]:
-        """Return the wakers of those that are queued for a resource."""
-        known = self._queues.get(value.address)
-        if known is not None:
-            return known
-        bound = self._survey.book.resources.first(value.type.name)
-        if bound is None:
-            return ()
-        return bound.applied.values(bound.rule.waiters, {"it": value}, f"waiters of a {kind}")
-
-    def _state(self, value: Value) -> tuple[tuple[str, int | None], ...]:
-        """Return what a resource's own fields say."""
-        bound = self._survey.book.resources.first(value.type.name)
-        if bound is None or not bound.rule.detail:
-            return ()
-        numbers = self._survey.replays.ask(value, partial(_details, bound), bound)
-        return tuple(zip(bound.rule.detail, numbers, strict=True))
-
-
-def _details(bound: Bound[ResourceRule], it: Value) -> tuple[object, ...]:
-    applied = bound.applied
-    return tuple(applied.number(e, {"it": it}) for e in bound.rule.detail.values())
-
-
-def _short_queue(bound: Bound[ResourceRule], it: Value) -> tuple[object, ...]:
-    """Return the wakers in a queue of which many are equally long."""
-    found = bound.applied.values(bound.rule.waiters, {"it": it}, "waiters")
-    if len(found) > MAX_SHORT:
-        raise LayoutError("a long queue is like no other")
-    return found
 
 
 def _losses(survey: Survey) -> tuple[Loss, ...]:

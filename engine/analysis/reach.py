@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from adp_tui.engine.adp.plan import Plan
 from adp_tui.engine.analysis.typegraph import TypeGraph
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.dwarf.types import Kind, Type
+from adp_tui.engine.dwarf.types import Kind, Member, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
+from adp_tui.engine.rust.coroutine import is_coroutine_name, kept_members
 from adp_tui.engine.rust.sequences import elements
 from adp_tui.engine.value import Value
 
@@ -32,6 +33,7 @@ _ARC = ("alloc::sync::Arc<", "alloc::rc::Rc<")
 _BOX = "alloc::boxed::Box<"
 _SEQUENCES = ("alloc::vec::Vec", "alloc::collections::vec_deque::VecDeque")
 _REFERENCE = ("&", "core::pin::Pin<&")
+_STD = ("core::", "alloc::", "std::", "&", "*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class _Stop:
 
     offset: int
     type: Type
+    path: str
+    """The fields that lead to it, as a person would write them: ``.desk.0``."""
 
 
 class Follow(enum.Enum):
@@ -47,6 +51,8 @@ class Follow(enum.Enum):
 
     OWNED = "owned"
     """Only what the value owns alone: boxes, vectors, arrays."""
+    COUNTED = "counted"
+    """Arc and Rc as well."""
     SHARED = "shared"
     """References, Arc and Rc as well."""
 
@@ -72,66 +78,85 @@ class Reach:
         self._lens = lens or (lambda _: None)
         self._graph = TypeGraph(lambda t: wanted(t.name), self._edges)
         self._flat: dict[tuple[int, int], tuple[_Stop, ...]] = {}
-        self._readers: dict[tuple[int, int], Callable[[Value], Iterable[Value]]] = {}
+        self._readers: dict[tuple[int, int], _Reader] = {}
 
     def find(self, start: Value, limit: int = MAX_NODES) -> Iterator[Value]:
         """Yield each wanted value inside ``start`` once, nearest first (breadth first)."""
-        queue: list[tuple[Value, int]] = []
+        return (found for found, _, _ in self._search(start, limit))
+
+    def paths(self, start: Value, limit: int = MAX_NODES) -> Iterator[tuple[Value, str, bool]]:
+        """Yield what ``find`` does, with the way there (``.desks[2].held``) and whether that goes
+        through what others may own as well.
+        """
+        for found, way, _ in self._search(start, limit):
+            steps: list[_Way] = []
+            step: _Way | None = way
+            while step is not None:
+                steps.append(step)
+                step = step.above
+            path = "".join(each.path for each in reversed(steps))
+            yield found, path, any(each.shared for each in steps)
+
+    def _search(self, start: Value, limit: int) -> Iterator[tuple[Value, _Way, int]]:
+        queue: list[tuple[Value, _Way | None, int]] = []
         seen: set[tuple[int, str]] = {(start.address, start.type.name)}
         if self.promising(start.type):
-            queue.append((start, 0))
-        for number, (value, depth) in enumerate(queue):
+            queue.append((start, None, 0))
+        for number, (value, above, depth) in enumerate(queue):
             if number > limit:
                 return
+            shared = value.type.name.startswith(_ARC)
             try:
-                children = self._reader(value.type)(value)
-                for child in (part for each in children for part in self._parts(each)):
-                    key = (child.address, child.type.name)
-                    if key in seen:
-                        continue
-                    seen.add(key)
-                    if self._wanted(child.type.name):
-                        yield child
-                    elif depth < MAX_DEPTH:
-                        queue.append((child, depth + 1))
+                for each, own in self._reader(value.type)(value):
+                    for child, path in self._parts(each):
+                        key = (child.address, child.type.name)
+                        if key in seen:
+                            continue
+                        seen.add(key)
+                        way = _Way(own + path, shared, above)
+                        if self._wanted(child.type.name):
+                            yield child, way, depth
+                        elif depth < MAX_DEPTH:
+                            queue.append((child, way, depth + 1))
             except AdpError:
                 continue
 
-    def _parts(self, value: Value) -> Iterator[Value]:
+    def _parts(self, value: Value) -> Iterator[tuple[Value, str]]:
         """Yield a value, or the parts of a structure at which a walk stops."""
         type_ = value.type
         if self._wanted(type_.name):
-            yield value
+            yield value, ""
         elif not type_.size or not self.promising(type_):
             return
         elif self._is_plain(type_):
             for stop in self._stops(type_):
-                yield value.part(stop.offset, stop.type)
+                yield value.part(stop.offset, stop.type), stop.path
         else:
-            yield value
+            yield value, ""
 
     def _stops(self, type_: Type) -> tuple[_Stop, ...]:
         key = (id(type_.source), type_.offset)
         known = self._flat.get(key)
         if known is None:
             found: list[_Stop] = []
-            self._lay_flat(type_, 0, 0, found)
+            self._lay_flat(type_, 0, "", 0, found)
             known = self._flat[key] = tuple(found)
         return known
 
-    def _lay_flat(self, type_: Type, base: int, depth: int, found: list[_Stop]) -> None:
+    def _lay_flat(self, type_: Type, base: int, above: str, depth: int, found: list[_Stop]) -> None:
         for member in type_.members:
             inner, offset = member.type, base + member.offset
+            path = above + _step(type_, member)
             if len(found) >= MAX_STOPS:
                 return
             if self._wanted(inner.name):
-                found.append(_Stop(offset, inner))
+                found.append(_Stop(offset, inner, path))
             elif not inner.size or not self.promising(inner):
                 continue
             elif self._is_plain(inner) and depth < MAX_DEPTH:
-                self._lay_flat(inner, offset, depth + 1, found)
+                self._lay_flat(inner, offset, path, depth + 1, found)
             else:
-                found.append(_Stop(offset, inner))
+                found.append(_Stop(offset, inner, path))
 
     def _is_plain(self, type_: Type) -> bool:
         """Tell whether a type is but its members, all of them there at all times."""
@@ -184,7 +209,7 @@ class Reach:
             return
         if type_.name.startswith(_ARC):
             item = type_.param("T")
-            if self._follow is Follow.SHARED and item is not None:
+            if self._follow is not Follow.OWNED and item is not None:
                 yield item
             return
         if type_.variant_part is not None:
@@ -199,7 +224,7 @@ class Reach:
             return True
         return self._follow is Follow.SHARED and name.startswith(_REFERENCE)
 
-    def _reader(self, type_: Type) -> Callable[[Value], Iterable[Value]]:
+    def _reader(self, type_: Type) -> _Reader:
         """Return what yields the parts of a value of a type that its edges name."""
         key = (id(type_.source), type_.offset)
         known = self._readers.get(key)
@@ -207,7 +232,7 @@ class Reach:
             known = self._readers[key] = self._choose(type_)
         return known
 
-    def _choose(self, type_: Type) -> Callable[[Value], Iterable[Value]]:
+    def _choose(self, type_: Type) -> _Reader:
         name = type_.name
         through = self._lens(type_)
         if self._opaque(name):
@@ -223,27 +248,22 @@ class Reach:
         if type_.kind is Kind.ARRAY or type_.base_name in _SEQUENCES:
             return _elements
         if name.startswith(_ARC):
-            return self._shared if self._follow is Follow.SHARED else _nothing
-        return self._members
+            return self._shared if self._follow is not Follow.OWNED else _nothing
+        if type_.variant_part is not None and is_coroutine_name(name):
+            return _coroutine
+        return _members
 
-    @staticmethod
-    def _members(value: Value) -> Iterator[Value]:
-        if value.type.variant_part is not None:
-            yield value.payload(value.variant())
-        for member in value.type.members:
-            yield value.of(member)
-
-    def _dynamic(self, value: Value) -> Iterator[Value]:
+    def _dynamic(self, value: Value) -> Iterator[tuple[Value, str]]:
         pointer, vtable = value.member("pointer"), value.member("vtable")
         if pointer is None or vtable is None:
             return
         concrete = self._program.vtable_type(vtable.pointer())
         address = pointer.pointer()
         if concrete is not None and address:
-            yield value.at(address, concrete)
+            yield value.at(address, concrete), ""
 
     @staticmethod
-    def _shared(value: Value) -> Iterator[Value]:
+    def _shared(value: Value) -> Iterator[tuple[Value, str]]:
         """Follow ``Arc.ptr.pointer`` to the ``ArcInner`` and its ``data`` (``value`` for Rc)."""
         current: Value | None = value
         for name in ("ptr", "pointer"):
@@ -253,19 +273,55 @@ class Reach:
             return
         data = inner.member("data") or inner.member("value")
         if data is not None:
-            yield data
+            yield data, ""
 
 
-def _nothing(_: Value) -> Iterable[Value]:
+_Reader = Callable[[Value], Iterable[tuple[Value, str]]]
+"""Gives the parts of a value, each with the step there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """The last step of a way, and the way to where that begins."""
+
+    path: str
+    shared: bool
+    above: _Way | None
+
+
+def _step(type_: Type, member: Member) -> str:
+    """Return a step to a member as a person would write it; the fields of std's types are none."""
+    name = member.name
+    if type_.name.startswith(_STD):
+        return ""
+    return f".{name.removeprefix('__')}" if name[2:].isdigit() else f".{name}"
+
+
+def _nothing(_: Value) -> Iterable[tuple[Value, str]]:
     return ()
 
 
-def _some(value: Value | None) -> Iterable[Value]:
-    return () if value is None else (value,)
+def _some(value: Value | None) -> Iterable[tuple[Value, str]]:
+    return () if value is None else ((value, ""),)
 
 
-def _elements(value: Value) -> Iterator[Value]:
+def _members(value: Value) -> Iterator[tuple[Value, str]]:
+    if value.type.variant_part is not None:
+        yield value.payload(value.variant()), ""
+    for member in value.type.members:
+        yield value.of(member), _step(value.type, member)
+
+
+def _coroutine(value: Value) -> Iterator[tuple[Value, str]]:
+    """Yield what a coroutine keeps in the state that it is in."""
+    variant = value.variant()
+    payload = value.payload(variant)
+    for member in kept_members(value.type, variant):
+        yield payload.of(member), f".{member.name}"
+
+
+def _elements(value: Value) -> Iterator[tuple[Value, str]]:
     sequence = elements(value)
     if sequence is not None:
         for index in range(min(sequence.count, MAX_ELEMENTS)):
-            yield sequence.element(index)
+            yield sequence.element(index), f"[{index}]"

@@ -183,6 +183,8 @@ class RuleBook:
         self.registered = self._matcher(lambda d: d.registered, lambda r: r.type)
         self.adapters = self._matcher(lambda d: d.adapters, lambda r: r.on)
         self.holds = self._matcher(lambda d: d.holds, lambda r: r.on)
+        self.holders = self._matcher(lambda d: d.holders, lambda r: r.on)
+        self.owners = self._matcher(lambda d: d.owners, lambda r: r.on)
         self.fds = self._matcher(lambda d: d.fds, lambda r: r.on)
         self.roles = self._matcher(lambda d: d.roles, lambda r: r.fn)
         self.roots = self._matcher(lambda d: d.roots, lambda r: r.fn)

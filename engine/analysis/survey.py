@@ -14,6 +14,7 @@ from adp_tui.engine.analysis.alike import AlikeWaits
 from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts, WaitRow
+from adp_tui.engine.analysis.holders import Holders
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.replay import Replays, by_type
@@ -65,6 +66,7 @@ class Survey:
         """Tasks whose stacks are alike."""
         self.fds: dict[int, int] = {}
         self.numbering = Numbering()
+        self.holders: Holders | None = None
         self.timers: dict[int, int] = {}
         """Number of timer wheel entries by executor address."""
         self._plain: set[int] = set()
@@ -102,6 +104,11 @@ class Survey:
         self.handles.set_parents()
         self._say("working out what tasks wait on")
         self._find_waits()
+        self._say("looking for who holds it")
+        self.holders = Holders(
+            self.program, self.book, self.walker, self.replays, self.numbering, self._check
+        )
+        self.holders.search(self.tasks)
 
     def _apply(self) -> None:
         chosen = choose(self.program, load_catalogue())

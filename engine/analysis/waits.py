@@ -289,6 +289,10 @@ class Numbering:
         """Return the number of the task whose header stands at a value; -1 for an unknown one."""
         return self._tasks.get(header.address, -1)
 
+    def known(self, address: int) -> int | None:
+        """Return the number of the resource at an address; None for one that has none."""
+        return self._resources.get(address)
+
     def resource(self, value: Value, kind: str) -> int:
         """Return the number of the resource at a value."""
         known = self._resources.setdefault(value.address, len(self.resources))

@@ -24,6 +24,7 @@ from adp_tui.engine.image import Image
 from adp_tui.engine.pinned import pinned_type
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.names import coroutine_function, linkage_ending, strip_generics
+from adp_tui.engine.text import clean
 from adp_tui.engine.value import Value
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Coroutines",
     "State",
     "is_coroutine_name",
+    "kept_members",
     "live_members",
     "live_variables",
 ]
@@ -185,6 +187,24 @@ class Coroutines:
                 self._linkages[generic] = known
         return known
 
+    def declared(self, type_: Type, name: str, type_name: str, before: int | None) -> int | None:
+        """Return the line of the one variable of a coroutine's function with a name and a type
+        that was declared up to a line; None where there are none or several.
+        """
+        first = next((debug for _, debug in self._program.infos()), None)
+        table = {} if first is None else first.answers.table("coroutine variables")
+        known = table.get(type_.name)
+        if known is None:
+            subprogram = self._subprogram(type_)
+            known = () if subprogram is None else tuple(dict.fromkeys(_declared(*subprogram)))
+            table[type_.name] = known
+        lines = {
+            line
+            for own, own_type, line in known
+            if own == name and own_type == type_name and (before is None or line <= before)
+        }
+        return lines.pop() if len(lines) == 1 else None
+
     def _of_function(self, type_: Type) -> tuple[str | None, dict[str, list[Place]]]:
         """Return what the coroutine's function says: its linkage name and its awaits' places."""
         first = next((debug for _, debug in self._program.infos()), None)
@@ -329,6 +349,15 @@ def _awaits(debug: DebugInfo, die: Die) -> Iterator[tuple[str, Place]]:
                 yield debug.type_at(target).name, place
 
 
+def _declared(debug: DebugInfo, die: Die) -> Iterator[tuple[str, str, int]]:
+    """Yield name, type name and line of a function's variables."""
+    for variable in _variables(die):
+        name, target = variable.text(AT.NAME), variable.reference(AT.TYPE)
+        place = debug.place_of(variable)
+        if name is not None and name != AWAITEE and place is not None and target is not None:
+            yield clean(name, 256), debug.type_at(target).name, place.line
+
+
 def _variables(die: Die, depth: int = 0) -> Iterator[Die]:
     if depth > 64:
         return
@@ -354,6 +383,25 @@ def live_members(type_: Type) -> tuple[Member, ...]:
         seen.add(key)
         members.append(member)
     return tuple(members)
+
+
+def kept_members(type_: Type, variant: Variant) -> tuple[Member, ...]:
+    """Return what a coroutine still has in one of its states, the awaitee included.
+
+    What it was made of stands in each state; an async fn moves its arguments into its own
+    variables when it is first polled, and one that has ended has nothing.
+    """
+    members = variant.member.type.members
+    if variant.name == "Unresumed":
+        return members
+    if variant.name in _NAMES:
+        return ()
+    match = _environment(type_.name)
+    if match is None or match.group(1) != "async_fn" or type_.variant_part is None:
+        return members
+    first = next((v for v in type_.variant_part.variants if v.name == "Unresumed"), None)
+    given = {(m.name, m.offset) for m in first.member.type.members} if first is not None else set()
+    return tuple(member for member in members if (member.name, member.offset) not in given)
 
 
 def live_variables(value: Value) -> Sequence[tuple[str, Value | None, str | None]]:

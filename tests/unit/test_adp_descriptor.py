@@ -299,6 +299,8 @@ SECTIONS = st.sampled_from(
         "resources",
         "registered",
         "holds",
+        "holders",
+        "owners",
         "fds",
         "adapters",
         "frames",

@@ -182,7 +182,7 @@ fn overdue_thread() {
         start("overdue_long", overdue_naps(3_600_000));
         tokio::task::yield_now().await;
         start("overdue_blocks", overdue_blocks());
-        std::future::pending::<()>().await; // [overdue.root]
+        Notify::new().notified().await; // [overdue.root]
     });
 }
 

@@ -102,7 +102,7 @@ pub fn runtime(name: &str, workers: usize) -> &'static Runtime {
 }
 
 async fn main_root() {
-    std::future::pending::<()>().await // [main.root]
+    tokio::sync::Notify::new().notified().await // [main.root]
 }
 
 fn main() {

@@ -1,0 +1,219 @@
+"""The records of resources: their state, who waits for them in what order, and who has them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from adp_tui.engine.adp.descriptor import ResourceRule
+from adp_tui.engine.analysis.holders import MAX_ENDS, Holding, Spot
+from adp_tui.engine.analysis.replay import by_type
+from adp_tui.engine.analysis.rules import Bound
+from adp_tui.engine.errors import LayoutError
+from adp_tui.engine.model import (
+    Confidence,
+    Holder,
+    Owner,
+    Resource,
+    ResourceColumns,
+    TaskState,
+)
+from adp_tui.engine.value import Value
+
+if TYPE_CHECKING:
+    from adp_tui.engine.analysis.survey import Survey
+
+__all__ = ["Resources"]
+
+MAX_SHORT = 2
+"""Wakers of a queue that may be like others."""
+
+
+class Resources:
+    """Makes the records of the resources that waits name, with their queues and their holders."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._queues: dict[int, tuple[Any, ...]] = {}
+        """The wakers in a resource's queue, by its address, where that is known beforehand."""
+        self._lines: dict[Spot, int | None] = {}
+
+    def columns(self) -> ResourceColumns:
+        """Return the records of all resources that were numbered."""
+        survey, resources = self._survey, self._survey.numbering.resources
+        if not resources:
+            return ResourceColumns()
+        waiting: list[list[int]] = [[] for _ in resources]
+        for task in survey.tasks:
+            for wait in task.waits:
+                if wait.resource >= 0:
+                    waiting[wait.resource].append(task.index)
+        self._foresee([value for value, _ in resources])
+        queues = [self._queue(value, kind) for value, kind in resources]
+        survey.wakers.foresee([waker for queue in queues for waker in queue])
+        records = []
+        for number, (value, kind) in enumerate(resources):
+            resolved = map(survey.wakers.resolve, queues[number])
+            targets = [survey.target_of(wakes) for wakes in resolved if wakes is not None]
+            queue = [task.index for task in targets if task is not None]
+            indexes = tuple(dict.fromkeys((*queue, *waiting[number])))
+            state = self._state(value)
+            guards, ends = self._kept(number)
+            records.append(
+                Resource(
+                    f"r{number + 1}", kind, value.type.name, value.address, state,
+                    holders=self._holders(value, guards) if guards else (),
+                    waiters=tuple(f"t{i + 1}" for i in indexes),
+                    owners=self._owners(value, ends, dict(state)) if ends else (),
+                )
+            )  # fmt: skip
+        return ResourceColumns(records)
+
+    def _kept(self, number: int) -> tuple[Sequence[Holding], Sequence[Holding]]:
+        """Return the guards and the ends that were found of a resource."""
+        holders = self._survey.holders
+        if holders is None:
+            return (), ()
+        return holders.guards.get(number, ()), holders.ends.get(number, ())
+
+    def _holders(self, value: Value, guards: Sequence[Holding]) -> tuple[Holder, ...]:
+        """Return who has guards of a resource: as sure as its own state agrees with them."""
+        taken = self._taken(value)
+        # What is behind an Arc of several tasks is one guard.
+        weights = {each.guard or id(each): each.weight for each in guards}
+        found = sum(weights.values())
+        return tuple(
+            Holder(
+                *self._who(each),
+                line=self._line(each.spot),
+                amount=each.amount,
+                mode=each.spot.rule.rule.mode,
+                conf=_holder_conf(each, found, taken),
+                src=each.spot.rule.applied.source,
+            )
+            for each in sorted(guards, key=_order)
+        )
+
+    def _owners(
+        self, value: Value, ends: Sequence[Holding], state: Mapping[str, int | None]
+    ) -> tuple[Owner, ...]:
+        """Return who has the other ends of a resource."""
+        counts = Counter(role for role, _ in {(e.spot.rule.rule.role, e.guard) for e in ends})
+        if len(ends) > MAX_ENDS:
+            self._survey.losses.add(
+                "owners", f"more than {MAX_ENDS} are not listed", value.address, missing=False
+            )
+        owners = []
+        for each in sorted(ends, key=_order)[:MAX_ENDS]:
+            role = each.spot.rule.rule.role
+            told = state.get(f"{role}s")
+            fewer = told is not None and told < counts[role]
+            owners.append(
+                Owner(
+                    *self._who(each),
+                    line=self._line(each.spot),
+                    role=role,
+                    conf=Confidence.DOUBTFUL if fewer else _owner_conf(each),
+                    src=each.spot.rule.applied.source,
+                )
+            )
+        return tuple(dict.fromkeys(owners))
+
+    @staticmethod
+    def _who(holding: Holding) -> tuple[str | None, int | None, str, str, str | None]:
+        """Return task, thread, function, variable and path."""
+        task, thread, spot = holding.task, holding.thread, holding.spot
+        return (
+            None if task is None else f"t{task.index + 1}",
+            None if thread is None else thread.tid,
+            spot.function,
+            spot.variable,
+            spot.path,
+        )
+
+    def _line(self, spot: Spot) -> int | None:
+        """Return the line at which a variable begins."""
+        if spot.owner is None:
+            return None
+        if spot not in self._lines:
+            self._lines[spot] = self._survey.walker.coroutines.declared(
+                spot.owner, spot.variable, spot.type, spot.before
+            )
+        return self._lines[spot]
+
+    def _taken(self, value: Value) -> int | None:
+        """Return how much of a resource is held by its own word; None where it does not say."""
+        bound = self._survey.book.resources.first(value.type.name)
+        if bound is None:
+            return None
+        return bound.applied.number(bound.rule.taken, {"it": value})
+
+    def _foresee(self, values: Sequence[Value]) -> None:
+        replays = self._survey.replays
+        for type_, addresses in by_type(values):
+            bound = self._survey.book.resources.first(type_.name)
+            if bound is None:
+                continue
+            replays.foresee(type_, addresses, partial(_details, bound), bound)
+            if bound.rule.waiters is not None:
+                short = partial(_short_queue, bound)
+                for cohort in replays.cohorts(type_, addresses, short, bound, _short_queue):
+                    own = map(addresses.__getitem__, cohort.rows.tolist())
+                    self._queues.update(zip(own, cohort.tuples(), strict=True))
+
+    def _queue(self, value: Value, kind: str) -> tuple[Any, ...]:
+        """Return the wakers of those that are queued for a resource."""
+        known = self._queues.get(value.address)
+        if known is not None:
+            return known
+        bound = self._survey.book.resources.first(value.type.name)
+        if bound is None:
+            return ()
+        return bound.applied.values(bound.rule.waiters, {"it": value}, f"waiters of a {kind}")
+
+    def _state(self, value: Value) -> tuple[tuple[str, int | None], ...]:
+        """Return what a resource's own fields say."""
+        bound = self._survey.book.resources.first(value.type.name)
+        if bound is None or not bound.rule.detail:
+            return ()
+        numbers = self._survey.replays.ask(value, partial(_details, bound), bound)
+        return tuple(zip(bound.rule.detail, numbers, strict=True))
+
+
+def _order(holding: Holding) -> tuple[int, int]:
+    """Sort by task, then by thread."""
+    task, thread = holding.task, holding.thread
+    return (1 << 62 if task is None else task.index, 0 if thread is None else thread.tid)
+
+
+def _holder_conf(holding: Holding, found: int, taken: int | None) -> Confidence:
+    """Say how sure a holder is, of whose resource so much was found in guards."""
+    if taken is not None and found > taken:
+        return Confidence.DOUBTFUL
+    if taken is None or holding.spot.shared or (holding.task and holding.task.searched):
+        return Confidence.DERIVED
+    moving = holding.thread is not None or (
+        holding.task is not None and holding.task.state is TaskState.RUNNING
+    )
+    return Confidence.DERIVED if moving and found < taken else Confidence.CERTAIN
+
+
+def _owner_conf(holding: Holding) -> Confidence:
+    task = holding.task
+    sure = task is not None and not task.searched and task.state is not TaskState.RUNNING
+    return Confidence.CERTAIN if sure and not holding.spot.shared else Confidence.DERIVED
+
+
+def _details(bound: Bound[ResourceRule], it: Value) -> tuple[object, ...]:
+    applied = bound.applied
+    return tuple(applied.number(e, {"it": it}) for e in bound.rule.detail.values())
+
+
+def _short_queue(bound: Bound[ResourceRule], it: Value) -> tuple[object, ...]:
+    """Return the wakers in a queue of which many are equally long."""
+    found = bound.applied.values(bound.rule.waiters, {"it": it}, "waiters")
+    if len(found) > MAX_SHORT:
+        raise LayoutError("a long queue is like no other")
+    return found
