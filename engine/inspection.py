@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 from adp_tui.engine.analysis.analysis import Analysis
-from adp_tui.engine.analysis.stacks import LiveFrame
+from adp_tui.engine.analysis.stacks import LiveFrame, frames_by_path
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
@@ -79,7 +79,7 @@ class Inspection:
         known = self._stacks.get(index)
         if known is None:
             stack = self._analysis.task_frames(index)
-            known = {} if stack is None else dict(_paths(stack.frames, ()))
+            known = {} if stack is None else dict(frames_by_path(stack.frames))
             self._stacks[index] = known
             if len(self._stacks) > MAX_STACKS:
                 self._stacks.popitem(last=False)
@@ -182,14 +182,6 @@ def _type_words(type_: Type) -> str:
 
 def _items(found: Sequence[tuple[str, Value | None, str | None]]) -> list[Item]:
     return [Item(*each) for each in found]
-
-
-def _paths(frames: Sequence[LiveFrame], above: Path) -> Iterator[tuple[Path, LiveFrame]]:
-    for number, frame in enumerate(frames):
-        path = (*above, number)
-        yield path, frame
-        for which, branch in enumerate(frame.branches):
-            yield from _paths(branch.frames, (*path, which))
 
 
 def _walk(frames: Sequence[Frame], above: Path) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.torn import marked
 from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.findings.find import find
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import live_variables
@@ -96,6 +97,8 @@ def analyse(
         survey.run()
         progress("putting it together")
         snapshot = freeze(survey, epoch)
+        progress("looking for what is wrong")
+        snapshot = replace(snapshot, findings=find(snapshot, check))
         survey.forget()
         return Analysis(survey, snapshot)
 

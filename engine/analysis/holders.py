@@ -16,7 +16,13 @@ from adp_tui.engine.analysis.parents import walk_frames
 from adp_tui.engine.analysis.reach import Follow, Reach
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import Bound, RuleBook
-from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack, StackShape, StackWalker
+from adp_tui.engine.analysis.stacks import (
+    LiveFrame,
+    LiveStack,
+    StackShape,
+    StackWalker,
+    frames_by_path,
+)
 from adp_tui.engine.analysis.waits import Numbering
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Member, Type
@@ -40,6 +46,8 @@ class Spot:
 
     rule: Bound[Any]
     """Of a ``HolderRule`` or an ``OwnerRule``."""
+    frame: tuple[int, ...] | None
+    """Which frame of the stack it is, as ``Holder`` has it; None in a thread's own frames."""
     function: str
     variable: str
     path: str | None
@@ -156,11 +164,11 @@ class Holders:
     def kept(self, frames: Sequence[LiveFrame]) -> tuple[object, ...]:
         """Return spot, guard, resource, amount and weight of each guard and end in frames."""
         found: dict[tuple[int, str, int], tuple[object, ...]] = {}
-        for live in walk_frames(frames):
+        for at, live in frames_by_path(frames):
             for name, start in self._starts(live):
                 for guard, path, shared in self._guards(start):
                     # What a frame further in has is its own: it comes later and is told of it.
-                    self._read(found, live, name, start, guard, path, shared)
+                    self._read(found, at, live, name, start, guard, path, shared)
         return tuple(item for group in found.values() for item in group)
 
     def guard_items(
@@ -186,6 +194,7 @@ class Holders:
     def _read(
         self,
         found: dict[tuple[int, str, int], tuple[object, ...]],
+        at: tuple[int, ...],
         live: LiveFrame,
         name: str,
         start: Value,
@@ -198,6 +207,7 @@ class Holders:
         def spot(bound: Bound[Any]) -> Spot:
             made = Spot(
                 rule=bound,
+                frame=at,
                 function=live.frame.function,
                 variable=clean(name, 256),
                 path=clean(path, 1024) or None,

@@ -92,6 +92,7 @@ class Resources:
                 mode=each.spot.rule.rule.mode,
                 conf=_holder_conf(each, found, taken),
                 src=each.spot.rule.applied.source,
+                frame=each.spot.frame,
             )
             for each in sorted(guards, key=_order)
         )
@@ -117,6 +118,7 @@ class Resources:
                     role=role,
                     conf=Confidence.DOUBTFUL if fewer else _owner_conf(each),
                     src=each.spot.rule.applied.source,
+                    frame=each.spot.frame,
                 )
             )
         return tuple(dict.fromkeys(owners))

@@ -30,6 +30,7 @@ __all__ = [
     "Rules",
     "StackShape",
     "StackWalker",
+    "frames_by_path",
     "shape_of",
     "stack_identity",
     "stacks_of",
@@ -427,6 +428,19 @@ def _branch_state(frames: Sequence[LiveFrame]) -> str:
     if state == "unresumed":
         return "unpolled"
     return "done" if state in ("returned", "panicked") else "pending"
+
+
+def frames_by_path(
+    frames: Sequence[LiveFrame], above: tuple[int, ...] = ()
+) -> Iterator[tuple[tuple[int, ...], LiveFrame]]:
+    """Yield each frame of a stack and of its branches, outermost first, with where it stands:
+    frame number, then branch and frame numbers.
+    """
+    for number, frame in enumerate(frames):
+        path = (*above, number)
+        yield path, frame
+        for which, branch in enumerate(frame.branches):
+            yield from frames_by_path(branch.frames, (*path, which))
 
 
 def stack_identity(frames: Sequence[Frame], waits: Sequence[str]) -> tuple[str, str]:

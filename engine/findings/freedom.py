@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from adp_tui.engine.findings.sites import Site, goes_on, lets_go, site_of
+from adp_tui.engine.findings.sites import Asks, Site, goes_on, lets_go, site_of
 from adp_tui.engine.findings.waiting import Condition, Party, Waiting
 from adp_tui.engine.model import Snapshot, TaskState, Wait
 
@@ -33,6 +33,8 @@ class Freedom:
         self._sites: dict[int, Site] = {}
         self._free = bytearray(len(snapshot.tasks))
         self._waits: dict[int, dict[str | None, list[Wait]]] = {}
+        self._met: set[tuple[int, str | None]] = set()
+        """Branches of tasks whose waits may end."""
         self.aside: set[int] = set()
         self._roots = {
             thread: index
@@ -88,30 +90,33 @@ class Freedom:
                 self._free[index] = True
 
     def _spread(self) -> None:
-        left = [index for index, free in enumerate(self._free) if not free]
-        while left:
+        """Find which waits may end, until no more do."""
+        left = [(i, label) for i, waits in self._waits.items() for label in waits]
+        roots = [i for i, free in enumerate(self._free) if not free and i not in self._waits]
+        while left or roots:
             self._check()
-            kept = []
-            for index in left:
-                if self._can_go_on(index):
-                    self._free[index] = True
-                else:
-                    kept.append(index)
-            if len(kept) == len(left):
+            kept = [each for each in left if not self._ends(*each)]
+            for index in {index for index, _ in left} if len(kept) < len(left) else ():
+                if not self._free[index]:
+                    self._free[index] = goes_on(self._site(index), self._asks(index))
+            bound = [i for i in roots if not self._free[self._root_of(i) or 0]]
+            for index in set(roots).difference(bound):
+                self._free[index] = True
+            if len(kept) == len(left) and len(bound) == len(roots):
                 return
-            left = kept
+            left, roots = kept, bound
 
-    def _can_go_on(self, index: int) -> bool:
-        root = self._root_of(index)
-        if root is not None:
-            return bool(self._free[root])
-        return goes_on(self._site(index), lambda label: self._may_end(index, label))
+    def _ends(self, index: int, label: str | None) -> bool:
+        for wait in self._waits[index][label]:
+            if self._is_met(self._waiting.condition(index, wait)):
+                self._met.add((index, label))
+                return True
+        return False
 
-    def _may_end(self, index: int, label: str | None) -> bool | None:
-        waits = self._waits.get(index, {}).get(label)
-        if waits is None:
-            return None
-        return any(self._is_met(self._waiting.condition(index, wait)) for wait in waits)
+    def _asks(self, index: int) -> Asks:
+        """Return what tells of a task whether the waits at a branch may end, as far as known."""
+        waits = self._waits.get(index, {})
+        return lambda label: (index, label) in self._met if label in waits else None
 
     def _is_met(self, condition: Condition) -> bool:
         if not condition.parties:
@@ -127,7 +132,7 @@ class Freedom:
             return True
         if party.path is None or task not in self._waits:
             return False
-        return lets_go(self._site(task), party.path, lambda label: self._may_end(task, label))
+        return lets_go(self._site(task), party.path, self._asks(task))
 
     # Tasks that stand on a thread.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.model import Branch, Frame
 
-__all__ = ["Arm", "Path", "Site", "goes_on", "lets_go", "site_of"]
+__all__ = ["Arm", "Asks", "Path", "Site", "goes_on", "lets_go", "site_of"]
 
 Path = tuple[int, ...]
 """Where a frame stands in a logical stack: frame number, then branch and frame numbers."""
