@@ -336,6 +336,8 @@ class Resource:
     holders: tuple[Holder, ...] = ()
     waiters: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
+    inside: str | None = None
+    """The task whose own memory it lies in, where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -747,5 +749,7 @@ class Snapshot:
     resources: ResourceColumns = field(default_factory=ResourceColumns)
     findings: tuple[Finding, ...] = ()
     losses: tuple[Loss, ...] = ()
+    unwoken: tuple[int, ...] = ()
+    """Numbers of the tasks that are idle and to which no waker exists."""
     changes: Changes | None = None
     """Since the snapshot before; None for the first one, and for a core."""

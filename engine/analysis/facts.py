@@ -88,6 +88,8 @@ class TaskFacts:
     panic: str | None = None
     future: Value | None = None
     spawned_at: tuple[str, int] | None = None
+    wakers: int | None = None
+    """References to it that are neither its list's nor its handle's: wakers, where it is idle."""
     executor: ExecutorFacts | None = None
     searched: bool = False
     """Its future was found by trying places: what follows from it is derived."""

@@ -46,6 +46,7 @@ from adp_tui.engine.unwind.unwinder import RawFrame
 __all__ = ["freeze"]
 
 _SHAPE = attrgetter("shape")
+_PENDING = "core::future::pending::Pending<"
 _BOXED = re.compile(r"^core::pin::Pin<alloc::boxed::Box<\(?dyn ")
 
 
@@ -63,7 +64,19 @@ def freeze(survey: Survey, epoch: int) -> Snapshot:
         tasks=tasks,
         resources=resources,
         losses=_losses(survey),
+        unwoken=tuple(task.index for task in survey.tasks if _is_unwoken(task)),
     )
+
+
+def _is_unwoken(task: TaskFacts) -> bool:
+    """Tell whether nothing can wake a task, by its own count of references.
+
+    ``std::future::pending`` sleeps for good by intent.
+    """
+    if task.state is not TaskState.IDLE or task.wakers != 0 or task.cancelled:
+        return False
+    leaf = task.stack.frames[-1] if task.stack is not None and task.stack.frames else None
+    return leaf is not None and not leaf.value.type.name.startswith(_PENDING)
 
 
 def _target(survey: Survey) -> TargetFacts:

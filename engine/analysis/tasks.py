@@ -183,6 +183,7 @@ class TaskReader:
             applied.text(rule.panic, env) if complete else None,
             None if complete else applied.value(rule.future, env),
             spawned,
+            applied.number(rule.flags.get("wakers"), env),
         )
 
     def _kind(self, bound: Bound[TaskRule], scheduler: object) -> str:

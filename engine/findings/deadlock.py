@@ -74,6 +74,12 @@ def _deadlock(
             "a resource off their way has a waker of one of them as well: it would end if that"
             " drops the task, as a server does when a connection is closed"
         )
+    if freedom.ending.intersection(ring):
+        doubts.append(Confidence.DERIVED)
+        evidence.append(
+            "one of them also waits for all other ends of a channel to be dropped, as a server does"
+            " for its shutdown: that would end it"
+        )
     if len(way) < len(ring):
         evidence.append(f"{len(ring) - len(way)} more tasks stand in other cycles with them")
     names = " → ".join(words.short(task) for task in way[:MAX_TOLD])

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from adp_tui.engine.findings.blocked import blocked
 from adp_tui.engine.findings.deadlock import deadlocks
+from adp_tui.engine.findings.ends import ends
 from adp_tui.engine.findings.freedom import Freedom
+from adp_tui.engine.findings.locks import locks
 from adp_tui.engine.model import Confidence, Finding, Snapshot
 
 __all__ = ["find"]
 
 _SEVERITIES = ("error", "warning", "info")
+_ORDER = (
+    "crash", "deadlock", "futurelock", "lost_wakeup", "nested_block_on", "blocked_worker",
+    "workers_exhausted", "panicked", "channel_stuck",
+)  # fmt: skip
 
 
 def find(snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> tuple[Finding, ...]:
@@ -22,11 +29,19 @@ def find(snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> tuple[
     found = list(_all(snapshot, check))
     doubt = list(Confidence)
     # A stable order: those of one kind stay as they were found.
-    found.sort(key=lambda f: (_SEVERITIES.index(f.severity), doubt.index(f.conf)))
+    found.sort(key=lambda f: (_SEVERITIES.index(f.severity), _rank(f), doubt.index(f.conf)))
     return tuple(found)
+
+
+def _rank(finding: Finding) -> int:
+    """What others follow from comes first."""
+    return _ORDER.index(finding.kind) if finding.kind in _ORDER else len(_ORDER)
 
 
 def _all(snapshot: Snapshot, check: Callable[[], None]) -> Iterator[Finding]:
     freedom = Freedom(snapshot, check)
     if freedom.dead:
         yield from deadlocks(snapshot, freedom)
+    yield from ends(snapshot)
+    yield from blocked(snapshot)
+    yield from locks(snapshot, freedom)

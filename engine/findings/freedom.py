@@ -23,7 +23,8 @@ class Freedom:
 
     Attributes:
         dead: numbers of the tasks that nothing outside of them can wake.
-        aside: those of them of which a waker is known in a resource that is off their way.
+        aside: tasks of which a waker is known in a resource that is off their way.
+        ending: tasks that would also go on if all other ends of a channel were dropped.
     """
 
     def __init__(self, snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> None:
@@ -36,6 +37,7 @@ class Freedom:
         self._met: set[tuple[int, str | None]] = set()
         """Branches of tasks whose waits may end."""
         self.aside: set[int] = set()
+        self.ending: set[int] = set()
         self._roots = {
             thread: index
             for index, thread in enumerate(snapshot.tasks.thread)
@@ -108,10 +110,22 @@ class Freedom:
 
     def _ends(self, index: int, label: str | None) -> bool:
         for wait in self._waits[index][label]:
+            if self._is_for_end(index, wait):
+                continue
             if self._is_met(self._waiting.condition(index, wait)):
                 self._met.add((index, label))
                 return True
         return False
+
+    def _is_for_end(self, index: int, wait: Wait) -> bool:
+        """Tell of a wait for all of a channel's other ends to be dropped, beside other waits.
+
+        Servers wait so to be shut down; that may come, but it is nothing that others do.
+        """
+        if wait.mode != "closed" or wait.branch is None or len(self._waits[index]) < 2:
+            return False
+        self.ending.add(index)
+        return True
 
     def _asks(self, index: int) -> Asks:
         """Return what tells of a task whether the waits at a branch may end, as far as known."""

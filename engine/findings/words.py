@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from adp_tui.engine.findings.waiting import Party
-from adp_tui.engine.model import Frame, Holder, Owner, Snapshot, Wait
+from adp_tui.engine.model import Frame, Holder, NativeFrame, Owner, Snapshot, Wait
+from adp_tui.engine.views.places import is_library, place, user_frame
 
 __all__ = ["Words"]
-
-_LIBRARIES = ("/.cargo/registry/", "/rustc/", "/rust/deps/", "/cargo/registry/")
 
 
 class Words:
@@ -27,7 +24,11 @@ class Words:
         """Return ``t3 bank::transfer``."""
         tasks = self._snapshot.tasks
         name = tasks.texts.optional_text(tasks.name[task])
-        return f"{self.key(task)} {name or tasks.texts.text(tasks.future[task])}"
+        return f"{self.key(task)} {name or self.future(task)}"
+
+    def future(self, task: int) -> str:
+        """Return the name of a task's future."""
+        return self._snapshot.tasks.texts.text(self._snapshot.tasks.future[task])
 
     def step(self, task: int, wait: Wait | None, party: Party, other: int) -> str:
         """Say whom a task waits for, and through what: one step of a cycle."""
@@ -54,19 +55,36 @@ class Words:
             who = f"thread {party.tid}, which stands in {who}"
         if end is None:
             return f"behind {who}"
-        line = "" if end.line is None else f", since line {end.line}"
-        path = "" if end.path is None else f" in {end.path}"
+        where = f"`{end.variable}`" + ("" if end.path is None else f"{end.path}")
+        if end.function != self.future(other):
+            where += f" of {end.function}"
+        if end.line is not None:
+            where += f" since line {end.line}"
         if isinstance(end, Owner):
-            return f"whose {end.role} {who} has in `{end.variable}`{path} of {end.function}{line}"
-        return f"held by {who} through `{end.variable}`{path} of {end.function}{line}"
+            return f"whose {end.role} {who} has in {where}"
+        return f"held by {who} through {where}"
 
     def at(self, task: int) -> str:
         """Return `` (src/bank.rs:41)``: the innermost await that is no library's."""
         stack = self._snapshot.tasks.stack[task]
         if stack < 0:
             return ""
-        frame = _own(self._snapshot.stacks[stack].frames)
-        return "" if frame is None else f" ({frame.file}:{frame.line})"
+        frame = user_frame(self._snapshot.stacks[stack].frames)
+        return "" if frame is None else self.place(frame)
+
+    @staticmethod
+    def place(frame: Frame | NativeFrame) -> str:
+        """Return `` (src/bank.rs:41)``, or nothing where it is not known."""
+        text = place(frame.file, frame.line, frame.dir)
+        return f" ({text})" if text else ""
+
+    @staticmethod
+    def is_own(frame: NativeFrame) -> bool:
+        """Tell whether a function is the program's own, no library's."""
+        file = frame.file
+        if frame.function is None or file is None or not file.endswith(".rs"):
+            return False
+        return not is_library(file, frame.dir)
 
     def holder(self, holder: Holder) -> str:
         """Return ``t3 bank::transfer through `permit` of bank::pay``."""
@@ -74,13 +92,3 @@ class Words:
         if holder.task is not None:
             who = self.short(self._snapshot.tasks.index(holder.task))
         return f"{who} through `{holder.variable}` of {holder.function}"
-
-
-def _own(frames: Sequence[Frame]) -> Frame | None:
-    """Return the innermost frame of a chain that has a line in the program's own source."""
-    found = None
-    for frame in frames:
-        if frame.file is not None and frame.line is not None:
-            library = any(part in frame.file for part in _LIBRARIES)
-            found = frame if not library or found is None else found
-    return found

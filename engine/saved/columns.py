@@ -47,6 +47,7 @@ class PlainSnapshot:
     resources: tuple[Resource, ...]
     findings: tuple[Finding, ...]
     losses: tuple[Loss, ...]
+    unwoken: tuple[int, ...]
     still: Column | None
     gone: int
     derived: int
@@ -60,7 +61,7 @@ def plain_snapshot(snapshot: Snapshot) -> PlainSnapshot:
         snapshot.epoch, snapshot.target, snapshot.executors, snapshot.threads, snapshot.stacks,
         tuple(map(texts.text, range(len(texts)))), tuple(_columns(tasks)),
         tuple(tasks.waits.shapes), tuple(_columns(tasks.waits)), tuple(snapshot.resources),
-        snapshot.findings, snapshot.losses,
+        snapshot.findings, snapshot.losses, snapshot.unwoken,
         None if changes is None else changes.still,
         0 if changes is None else changes.gone,
         0 if changes is None else changes.derived,
@@ -85,7 +86,7 @@ def snapshot_from(plain: PlainSnapshot) -> Snapshot:
         raise PlainError("the changes are not those of its tasks")
     snapshot = Snapshot(
         plain.epoch, plain.target, plain.executors, plain.threads, plain.stacks, tasks,
-        ResourceColumns(plain.resources), plain.findings, plain.losses,
+        ResourceColumns(plain.resources), plain.findings, plain.losses, plain.unwoken,
         None if still is None else Changes(still, plain.gone, plain.derived),
     )  # fmt: skip
     _Links(snapshot, len(plain.shapes)).check()
@@ -144,6 +145,7 @@ class _Links:
         _within(tasks.state, 0, len(tasks.STATES))
         _within(tasks.executor, -1, len(snapshot.executors))
         _within(tasks.parent, -1, count)
+        _within(snapshot.unwoken, 0, count)
         _within(tasks.stack, -1, len(snapshot.stacks))
         _within(waits.shape, 0, self._shapes)
         _within(waits.resource, -1, len(snapshot.resources))

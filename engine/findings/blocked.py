@@ -1,0 +1,154 @@
+"""Threads that block where they should poll, and what waits behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adp_tui.engine.findings.words import Words
+from adp_tui.engine.model import Confidence, Executor, Finding, NativeFrame, Snapshot, Thread
+
+__all__ = ["blocked"]
+
+_SLEEPS = ("nanosleep", "clock_nanosleep", "wait4", "waitid", "flock", "pause", "futex_waitv")
+"""System calls that do nothing but wait. Others may just be made: only these say that it blocks."""
+_LOCKS = (
+    "Mutex::lock", "RwLock::read", "RwLock::write", "raw_mutex", "raw_rwlock", "lock_contended",
+    "read_contended", "write_contended", "lll_lock", "lll_mutex", "pthread_mutex_lock",
+    "Once::call", "initialize_or_wait", "ReentrantLock",
+)  # fmt: skip
+"""Functions that wait for a lock, which others may be about to let go of."""
+MAX_TOLD = 8
+
+
+def blocked(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield what keeps threads from polling, then executors and pools that have none left."""
+    words = Words(snapshot)
+    stuck: dict[int, Finding] = {}
+    for thread in snapshot.threads:
+        found = _nested(snapshot, words, thread) or _blocks(snapshot, words, thread)
+        if found is not None:
+            stuck[thread.tid] = found
+            yield found
+    for executor in snapshot.executors:
+        yield from _exhausted(words, executor, stuck)
+        yield from _pool(snapshot, words, executor)
+
+
+def _blocks(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
+    """Tell of a thread that sleeps inside the poll of a task."""
+    doing = thread.doing
+    if doing.kind != "polling" or thread.task is None:
+        return None
+    sleeps = doing.syscall in _SLEEPS
+    waits = doing.lock is not None and not any(map(_is_lock, thread.stack))
+    if not sleeps and not waits:
+        return None
+    index = snapshot.tasks.index(thread.task)
+    own = _own(thread, words)
+    place = "" if own is None else f" in {own.function}{words.place(own)}"
+    others = [
+        f"{words.place(frame).strip(' ()')}: {frame.function}"
+        for frame in thread.stack[:64]
+        if words.is_own(frame)
+    ]
+    return Finding(
+        kind="blocked_worker",
+        severity="error",
+        conf=Confidence.CERTAIN if sleeps else Confidence.DERIVED,
+        summary=f"thread {thread.tid} blocks in {doing.syscall} while it polls "
+        f"{words.short(index)}{place}",
+        tasks=(thread.task,),
+        threads=(thread.tid,),
+        evidence=(
+            f"thread {thread.tid} ({thread.name or thread.role}) is in {doing.syscall}: no other"
+            " task is polled by it meanwhile",
+            *others[:MAX_TOLD],
+        ),
+    )
+
+
+def _nested(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
+    """Tell of a thread that waits in block_on inside the poll of a task."""
+    if thread.task is None:
+        return None
+    tasks = snapshot.tasks
+    polled = tasks.index(thread.task)
+    roots = [
+        index
+        for index, tid in enumerate(tasks.thread)
+        if tid == thread.tid
+        and index != polled
+        and tasks.texts.text(tasks.kind[index]) == "block_on"
+        and tasks.STATES[tasks.state[index]] == "idle"
+    ]
+    if not roots or tasks.texts.text(tasks.kind[polled]) == "blocking":
+        return None
+    inner = roots[-1]
+    waits = tasks.waits_of(inner)
+    what = words.resource(waits[0]) if waits else "what it awaits"
+    return Finding(
+        kind="nested_block_on",
+        severity="error",
+        conf=Confidence.DERIVED,
+        summary=f"thread {thread.tid} stands in block_on while it polls {words.short(polled)}: "
+        f"{words.short(inner)} waits for {what}",
+        tasks=(thread.task, words.key(inner)),
+        threads=(thread.tid,),
+        resources=tuple(w.resource for w in waits if w.resource is not None),
+        evidence=(
+            f"{words.short(inner)}{words.at(inner)} waits for {what}",
+            f"thread {thread.tid} polls no other task until that ends",
+        ),
+    )
+
+
+def _exhausted(words: Words, executor: Executor, stuck: dict[int, Finding]) -> Iterator[Finding]:
+    """Tell of an executor none of whose workers polls, though there is work."""
+    queues = executor.queues
+    queued = (queues.global_ or 0) + sum(count or 0 for count in queues.local)
+    if not queued or not executor.workers or any(tid not in stuck for tid in executor.workers):
+        return
+    count = len(executor.workers)
+    noun = "its only worker blocks" if count == 1 else f"all {count} workers block"
+    yield Finding(
+        kind="workers_exhausted",
+        severity="error",
+        conf=Confidence.DERIVED,
+        summary=f"{executor.key} {executor.name or executor.kind}: {noun}, "
+        f"{queued:,} task{'s' if queued != 1 else ''} wait to be polled",
+        tasks=tuple(key for tid in executor.workers for key in stuck[tid].tasks[:1]),
+        threads=executor.workers,
+        evidence=tuple(stuck[tid].summary for tid in executor.workers[:MAX_TOLD]),
+    )
+
+
+def _pool(snapshot: Snapshot, words: Words, executor: Executor) -> Iterator[Finding]:
+    """Tell of a pool all of whose threads have a job, while others wait for one."""
+    queued = executor.queues.blocking or 0
+    threads = [t for t in snapshot.threads if t.tid in executor.blocking_threads]
+    if not queued or not threads or any(t.doing.kind != "blocking_job" for t in threads):
+        return
+    jobs = [
+        f"thread {t.tid} runs {t.doing.job or 'a job'}"
+        + ("" if t.doing.syscall is None else f", in {t.doing.syscall}")
+        for t in threads
+    ]
+    yield Finding(
+        kind="blocking_pool_exhausted",
+        severity="warning",
+        conf=Confidence.DERIVED,
+        summary=f"{executor.key} {executor.name or executor.kind}: all {len(threads)} threads for"
+        f" blocking jobs are taken, {queued:,} job{'s' if queued != 1 else ''} wait",
+        tasks=tuple(t.task for t in threads if t.task is not None),
+        threads=tuple(t.tid for t in threads),
+        evidence=tuple(jobs[:MAX_TOLD]),
+    )
+
+
+def _is_lock(frame: NativeFrame) -> bool:
+    return frame.function is not None and any(part in frame.function for part in _LOCKS)
+
+
+def _own(thread: Thread, words: Words) -> NativeFrame | None:
+    """Return the innermost function of the program's own source."""
+    return next((f for f in thread.stack if words.is_own(f)), None)

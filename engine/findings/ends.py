@@ -1,0 +1,143 @@
+"""What has ended badly: tasks that panicked, and the program itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from adp_tui.engine.findings.words import Words
+from adp_tui.engine.model import Confidence, Finding, Snapshot
+
+__all__ = ["ends"]
+
+MAX_TOLD = 8
+OVERDUE_S = 1.0
+"""Seconds after which a timer that has not fired is late, whatever the machine does."""
+MAX_MESSAGE = 300
+_SI_USER = 0
+"""``si_code`` of a signal that kill(2) sent (asm-generic/siginfo.h)."""
+
+
+def ends(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield the crash, panics that nobody has seen, and timers that nobody fires."""
+    words = Words(snapshot)
+    yield from _crash(snapshot, words)
+    yield from _panics(snapshot, words)
+    yield from _lost(snapshot, words)
+    yield from _overdue(snapshot, words)
+
+
+def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
+    signal = snapshot.target.signal
+    if signal is None:
+        return
+    thread = next((t for t in snapshot.threads if t.tid == signal.tid), None)
+    own = None
+    if thread is not None:
+        own = next((f for f in thread.stack if words.is_own(f)), None)
+    outside = signal.code == _SI_USER
+    text = f"the program ended by {signal.name}" + (", sent from outside," if outside else "")
+    if thread is not None:
+        text += f" on thread {thread.tid}" + (f" {thread.name}" if thread.name else "")
+    if own is not None:
+        text += f" in {own.function}{words.place(own)}"
+    evidence = []
+    tasks: tuple[str, ...] = ()
+    if thread is not None and thread.task is not None:
+        tasks = (thread.task,)
+        index = snapshot.tasks.index(thread.task)
+        text += f", while it polled {words.short(index)}"
+        evidence.append(f"{words.short(index)} was polled{words.at(index)}")
+    if signal.fault_address is not None:
+        evidence.append(f"the address at fault is {signal.fault_address:#x}")
+    for frame in thread.stack[:64] if thread is not None else ():
+        if words.is_own(frame) and len(evidence) < MAX_TOLD:
+            evidence.append(f"{frame.function}{words.place(frame)}")
+    yield Finding(
+        kind="crash",
+        severity="info" if outside else "error",
+        conf=Confidence.CERTAIN,
+        summary=text,
+        tasks=tasks,
+        threads=() if thread is None else (thread.tid,),
+        evidence=tuple(evidence),
+    )
+
+
+def _panics(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
+    """Tell of panics, those with one message at once."""
+    tasks = snapshot.tasks
+    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, message in enumerate(tasks.panic):
+        if message >= 0:
+            alike[tasks.future[index], message].append(index)
+    for (_, message), found in alike.items():
+        text = tasks.texts.text(message)[:MAX_MESSAGE]
+        first = words.short(found[0])
+        who = f"{first} has" if len(found) == 1 else f"{first} and {len(found) - 1:,} like it have"
+        yield Finding(
+            kind="panicked",
+            severity="error",
+            conf=Confidence.CERTAIN,
+            summary=f"{who} panicked, and nobody has joined: {text}",
+            tasks=tuple(map(words.key, found)),
+            evidence=tuple(
+                f"{words.short(index)} is complete; its handle still has the panic"
+                for index in found[:MAX_TOLD]
+            ),
+        )
+
+
+def _lost(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
+    """Tell of tasks that sleep and that nothing can wake, those that stand at one place at once."""
+    tasks = snapshot.tasks
+    alike: dict[int, list[int]] = defaultdict(list)
+    for index in snapshot.unwoken:
+        alike[tasks.stack[index]].append(index)
+    for found in alike.values():
+        first = found[0]
+        more = "" if len(found) == 1 else f" and {len(found) - 1:,} like it"
+        waits = tasks.waits_of(first)
+        what = next((f" {w.detail}" for w in waits if w.kind == "unknown" and w.detail), "")
+        yield Finding(
+            kind="lost_wakeup",
+            severity="error",
+            conf=Confidence.CERTAIN,
+            summary=f"{words.short(first)}{more} can never be woken: it is idle{words.at(first)},"
+            " and there is no waker for it anywhere",
+            tasks=tuple(map(words.key, found)),
+            evidence=(
+                f"{words.short(first)} counts no reference but its executor's and its handle's",
+                f"it awaits{what or ' something'} that kept no waker when it was polled",
+            ),
+        )
+
+
+def _overdue(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
+    """Tell of timers that are late: a core does not tell the time, so only of live processes."""
+    if snapshot.target.kind == "core" or snapshot.target.core is not None:
+        return
+    tasks = snapshot.tasks
+    late: list[tuple[float, int]] = []
+    for index in range(len(tasks)):
+        start = tasks.wait_start[index]
+        for at in range(start, start + tasks.wait_count[index]):
+            if tasks.waits.remaining[at] < -OVERDUE_S:
+                late.append((-tasks.waits.remaining[at], index))
+    if not late:
+        return
+    late.sort(reverse=True)
+    longest, index = late[0]
+    more = "" if len(late) == 1 else f", and {len(late) - 1:,} more are late"
+    yield Finding(
+        kind="overdue_timer",
+        severity="warning",
+        conf=Confidence.DERIVED,
+        summary=f"the timer of {words.short(index)} should have fired {longest:.1f} s ago{more}:"
+        " the thread that drives timers does not get to it",
+        tasks=tuple(dict.fromkeys(words.key(index) for _, index in late)),
+        evidence=tuple(
+            f"{words.short(index)}{words.at(index)} waits for a timer that is {by:.1f} s late"
+            for by, index in late[:MAX_TOLD]
+        ),
+    )
