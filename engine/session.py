@@ -376,7 +376,7 @@ class _Opened:
         key = entity(key)
         thread = self._threads.get(key)
         if thread is None:
-            if key in {e.key for e in self.snapshot.executors} or self._is_resource(key):
+            if key in {e.key for e in self.snapshot.executors} or self._has_no_stack(key):
                 return ()
             index = self._index(key)
             return task_rows(self.snapshot, index, lambda path: self._logical(index, path))
@@ -468,10 +468,11 @@ class _Opened:
         except KeyError:
             raise no_such_key(self.snapshot, key) from None
 
-    def _is_resource(self, key: str) -> bool:
-        number = key.removeprefix("r")
-        count = len(self.snapshot.resources)
-        return key.startswith("r") and number.isdecimal() and 0 < int(number) <= count
+    def _has_no_stack(self, key: str) -> bool:
+        """Tell whether a key is that of a resource or a finding."""
+        kind, number = key[:1], key[1:]
+        counts = {"r": len(self.snapshot.resources), "f": len(self.snapshot.findings)}
+        return number.isdecimal() and 0 < int(number) <= counts.get(kind, 0)
 
 
 def _stale(ref: str) -> AdpError:

@@ -50,6 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.threads", "2", "pane('threads')", "", "Go to the threads.", "Panes"),
     Action("pane.tasks", "3", "pane('tasks')", "", "Go to the tasks.", "Panes"),
     Action("pane.waits", "4", "pane('waits')", "", "Go to what tasks wait for.", "Panes"),
+    Action("pane.findings", "5", "pane('findings')", "", "Go to what was found wrong.", "Panes"),
     Action(
         "pane.processes", "1", "pane('processes')", "", "Go to the processes.", "Panes", ("list",)
     ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adp_tui.engine.views.records import VIEWS
 
-__all__ = ["DETAIL", "NARROW", "SHORT", "Arrangement", "arrange"]
+__all__ = ["DETAIL", "NARROW", "SHORT", "Arrangement", "arrange", "top_down"]
 
 DETAIL = ("facts", "stack", "variables")
 """The panes of the detail side."""
@@ -27,8 +28,15 @@ class Arrangement:
     too."""
 
 
-def arrange(width: int, height: int, view: str, focus: str, zoomed: bool) -> Arrangement:
-    """Choose the panes.
+def top_down(views: Sequence[str]) -> tuple[str, ...]:
+    """Return views as they stand on the screen: what was found wrong first."""
+    return tuple(sorted(views, key=lambda view: view != "findings"))
+
+
+def arrange(
+    width: int, height: int, view: str, focus: str, zoomed: bool, *, found: bool = False
+) -> Arrangement:
+    """Choose the panes; ``found`` tells whether there are findings to show.
 
     At 120 by 40 all lists stand left and the detail right. Where that has no room one list is
     shown; at 80 by 24 the chosen stack stands below it, and the detail takes the whole screen
@@ -36,7 +44,8 @@ def arrange(width: int, height: int, view: str, focus: str, zoomed: bool) -> Arr
     """
     narrow, short = width < NARROW, height < SHORT
     one_list = narrow or short
-    cycle = ((view,) if one_list else VIEWS) + DETAIL
+    lists = VIEWS if found or view == "findings" else VIEWS[:-1]
+    cycle = ((view,) if one_list else top_down(lists)) + DETAIL
     if zoomed:
         return Arrangement((focus,), beside=False, cycle=cycle)
     if not narrow:

@@ -50,7 +50,7 @@ def view_of(key: str) -> str | None:
         return "waits"
     if key.startswith("tid:"):
         return "threads"
-    return {"t": "tasks", "x": "executors"}.get(key[:1])
+    return {"t": "tasks", "x": "executors", "f": "findings"}.get(key[:1])
 
 
 class Reader:
@@ -325,11 +325,18 @@ class Reader:
 
 
 def _stack_owner(key: str, detail: TaskDetail | AdpError) -> str | None:
-    """Return whose stack to show: a resource that one task waits on shows that task's."""
+    """Return whose stack to show: a resource that one task waits on shows that task's, a finding
+    that of the first task or thread that it is about.
+    """
     about = subject_of(key)
     if view_of(about) in ("tasks", "threads"):
         return about
-    if view_of(about) != "waits" or isinstance(detail, AdpError):
+    if isinstance(detail, AdpError):
+        return None
+    if view_of(about) == "findings":
+        links = [link for _, link in detail.links if view_of(link) in ("tasks", "threads")]
+        return links[0] if links else None
+    if view_of(about) != "waits":
         return None
     tasks = {link for _, link in detail.links if view_of(link) == "tasks"}
     return tasks.pop() if len(tasks) == 1 else None

@@ -49,6 +49,12 @@ class Successors:
             return None
         if kind == "t":
             return self._task(index, after)
+        if kind == "f" and index < len(before.findings):
+            # The same sentence is about the same.
+            text = before.findings[index].summary
+            return next(
+                (f"f{i}" for i, f in enumerate(after.findings, 1) if f.summary == text), None
+            )
         if kind == "x" and index < len(before.executors):
             address = before.executors[index].address
             return next((e.key for e in after.executors if e.address == address), None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from adp_tui.engine.findings.words import Words
 from adp_tui.engine.model import Confidence, Executor, Finding, NativeFrame, Snapshot, Thread
+from adp_tui.engine.views.words import short_function
 
 __all__ = ["blocked"]
 
@@ -40,14 +42,19 @@ def _blocks(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
     if doing.kind != "polling" or thread.task is None:
         return None
     sleeps = doing.syscall in _SLEEPS
-    waits = doing.lock is not None and not any(map(_is_lock, thread.stack))
+    waits = doing.lock is not None and not any(map(_is_lock, _inner(words, thread)))
     if not sleeps and not waits:
         return None
     index = snapshot.tasks.index(thread.task)
     own = _own(thread, words)
-    place = "" if own is None else f" in {own.function}{words.place(own)}"
+    place = ""
+    if own is not None:
+        function = short_function(own.function or "")
+        # A task is named after its function, which mostly is the one that blocks.
+        inside = "" if words.short(index).endswith(f" {function}") else f" in {function}"
+        place = f"{inside}{words.place(own)}"
     others = [
-        f"{words.place(frame).strip(' ()')}: {frame.function}"
+        f"{words.place(frame).strip(' ()')}: {short_function(frame.function or '')}"
         for frame in thread.stack[:64]
         if words.is_own(frame)
     ]
@@ -69,35 +76,38 @@ def _blocks(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
 
 def _nested(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
     """Tell of a thread that waits in block_on inside the poll of a task."""
-    if thread.task is None:
+    if thread.task is None or thread.splice is None or thread.doing.kind != "polling":
+        return None
+    inner = thread.stack[: thread.splice.frame]
+    if not any((frame.function or "").endswith("::block_on") for frame in inner):
         return None
     tasks = snapshot.tasks
     polled = tasks.index(thread.task)
-    roots = [
-        index
-        for index, tid in enumerate(tasks.thread)
-        if tid == thread.tid
-        and index != polled
-        and tasks.texts.text(tasks.kind[index]) == "block_on"
-        and tasks.STATES[tasks.state[index]] == "idle"
-    ]
-    if not roots or tasks.texts.text(tasks.kind[polled]) == "blocking":
-        return None
-    inner = roots[-1]
-    waits = tasks.waits_of(inner)
-    what = words.resource(waits[0]) if waits else "what it awaits"
+    root = next(
+        (
+            index
+            for index, tid in enumerate(tasks.thread)
+            if tid == thread.tid and tasks.texts.text(tasks.kind[index]) == "block_on"
+        ),
+        None,
+    )
+    waits = () if root is None else tasks.waits_of(root)
+    what = f": it waits for {words.resource(waits[0])}" if waits else ""
+    own = next(filter(words.is_own, thread.stack), None)
+    where = "" if own is None else words.place(own)
     return Finding(
         kind="nested_block_on",
         severity="error",
         conf=Confidence.DERIVED,
-        summary=f"thread {thread.tid} stands in block_on while it polls {words.short(polled)}: "
-        f"{words.short(inner)} waits for {what}",
-        tasks=(thread.task, words.key(inner)),
+        summary=f"thread {thread.tid} stands in block_on{where} while it polls"
+        f" {words.short(polled)}{what}",
+        tasks=(thread.task, *(() if root is None else (words.key(root),))),
         threads=(thread.tid,),
         resources=tuple(w.resource for w in waits if w.resource is not None),
         evidence=(
-            f"{words.short(inner)}{words.at(inner)} waits for {what}",
-            f"thread {thread.tid} polls no other task until that ends",
+            f"thread {thread.tid} ({thread.name or thread.role}) polls no other task until the"
+            " future that it blocks on has ended",
+            *(() if root is None else (f"that is {words.short(root)}{words.at(root)}",)),
         ),
     )
 
@@ -149,6 +159,11 @@ def _is_lock(frame: NativeFrame) -> bool:
     return frame.function is not None and any(part in frame.function for part in _LOCKS)
 
 
+def _inner(words: Words, thread: Thread) -> Iterator[NativeFrame]:
+    """Yield the frames further in than the program's own code."""
+    return takewhile(lambda frame: not words.is_own(frame), thread.stack)
+
+
 def _own(thread: Thread, words: Words) -> NativeFrame | None:
     """Return the innermost function of the program's own source."""
-    return next((f for f in thread.stack if words.is_own(f)), None)
+    return next(filter(words.is_own, thread.stack), None)

@@ -84,10 +84,10 @@ def _deadlock(
         evidence.append(f"{len(ring) - len(way)} more tasks stand in other cycles with them")
     names = " → ".join(words.short(task) for task in way[:MAX_TOLD])
     if len(way) == 1:
-        text = f"deadlock: {words.short(way[0])} waits for what it holds itself"
+        text = f"{words.short(way[0])} waits for what it holds itself"
     else:
         more = f" → {len(way) - MAX_TOLD} more" if len(way) > MAX_TOLD else ""
-        text = f"deadlock of {len(way)} tasks: {names}{more} → {words.short(way[0])}"
+        text = f"{len(way)} tasks wait for each other: {names}{more} → {words.key(way[0])}"
     return Finding(
         kind="deadlock",
         severity="error",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from adp_tui.engine.findings.words import Words
 from adp_tui.engine.model import Confidence, Finding, Snapshot
+from adp_tui.engine.views.words import short_function
 
 __all__ = ["ends"]
 
@@ -40,7 +41,7 @@ def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
     if thread is not None:
         text += f" on thread {thread.tid}" + (f" {thread.name}" if thread.name else "")
     if own is not None:
-        text += f" in {own.function}{words.place(own)}"
+        text += f" in {short_function(own.function or '')}{words.place(own)}"
     evidence = []
     tasks: tuple[str, ...] = ()
     if thread is not None and thread.task is not None:
@@ -52,7 +53,7 @@ def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
         evidence.append(f"the address at fault is {signal.fault_address:#x}")
     for frame in thread.stack[:64] if thread is not None else ():
         if words.is_own(frame) and len(evidence) < MAX_TOLD:
-            evidence.append(f"{frame.function}{words.place(frame)}")
+            evidence.append(f"{short_function(frame.function or '')}{words.place(frame)}")
     yield Finding(
         kind="crash",
         severity="info" if outside else "error",

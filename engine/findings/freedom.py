@@ -6,6 +6,7 @@ those that wait for one of them, until no more is freed.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from adp_tui.engine.findings.sites import Asks, Site, goes_on, lets_go, site_of
@@ -34,6 +35,8 @@ class Freedom:
         self._sites: dict[int, Site] = {}
         self._free = bytearray(len(snapshot.tasks))
         self._waits: dict[int, dict[str | None, list[Wait]]] = {}
+        self._standing: dict[int, list[int]] = {}
+        """Running tasks by the block_on that their thread stands in."""
         self._met: set[tuple[int, str | None]] = set()
         """Branches of tasks whose waits may end."""
         self.aside: set[int] = set()
@@ -92,30 +95,50 @@ class Freedom:
                 self._free[index] = True
 
     def _spread(self) -> None:
-        """Find which waits may end, until no more do."""
-        left = [(i, label) for i, waits in self._waits.items() for label in waits]
-        roots = [i for i, free in enumerate(self._free) if not free and i not in self._waits]
-        while left or roots:
-            self._check()
-            kept = [each for each in left if not self._ends(*each)]
-            for index in {index for index, _ in left} if len(kept) < len(left) else ():
-                if not self._free[index]:
-                    self._free[index] = goes_on(self._site(index), self._asks(index))
-            bound = [i for i in roots if not self._free[self._root_of(i) or 0]]
-            for index in set(roots).difference(bound):
-                self._free[index] = True
-            if len(kept) == len(left) and len(bound) == len(roots):
-                return
-            left, roots = kept, bound
-
-    def _ends(self, index: int, label: str | None) -> bool:
-        for wait in self._waits[index][label]:
-            if self._is_for_end(index, wait):
+        """Find which waits may end: when a task can do more, those who wait for it are asked."""
+        waiting: dict[int, list[tuple[int, str | None]]] = {}
+        conditions: dict[int, Condition] = {}
+        followers: dict[int, list[int]] = {}
+        for index, label, condition in self._pending():
+            key = id(condition)
+            waiting.setdefault(key, []).append((index, label))
+            if key not in conditions:
+                conditions[key] = condition
+                for task in {self.task_of(party) for party in condition.parties}:
+                    if task is not None:
+                        followers.setdefault(task, []).append(key)
+        for index in range(len(self._free)):
+            root = None if self._free[index] or index in self._waits else self._root_of(index)
+            if root is not None:
+                self._standing.setdefault(root, []).append(index)
+        asked = deque(conditions)
+        while asked:
+            key = asked.popleft()
+            if key not in conditions or not self._is_met(conditions[key]):
                 continue
-            if self._is_met(self._waiting.condition(index, wait)):
-                self._met.add((index, label))
-                return True
-        return False
+            del conditions[key]
+            self._check()
+            for index in self._meet(waiting.pop(key)):
+                asked.extend(followers.get(index, ()))
+
+    def _pending(self) -> Iterator[tuple[int, str | None, Condition]]:
+        for index, waits in self._waits.items():
+            for label, found in waits.items():
+                for wait in found:
+                    if not self._is_for_end(index, wait):
+                        yield index, label, self._waiting.condition(index, wait)
+
+    def _meet(self, places: list[tuple[int, str | None]]) -> Iterator[int]:
+        """Note that the waits at some places may end; yield the tasks that can do more then."""
+        new = [place for place in places if place not in self._met]
+        self._met.update(new)
+        for index in dict.fromkeys(index for index, _ in new):
+            yield index
+            if not self._free[index] and goes_on(self._site(index), self._asks(index)):
+                self._free[index] = True
+                for other in self._standing.get(index, ()):
+                    self._free[other] = True
+                    yield other
 
     def _is_for_end(self, index: int, wait: Wait) -> bool:
         """Tell of a wait for all of a channel's other ends to be dropped, beside other waits.

@@ -109,15 +109,15 @@ class Waiting:
         writers = [h for h in resource.holders if h.mode == "write"]
         if writers:
             return self._held(resource, needs_all=True)
-        ahead: list[Party] = []
         for key in resource.waiters:
             index = self._snapshot.tasks.index(key)
             if index == task:
                 break
             waits = self._snapshot.tasks.waits_of(index)
             if any(w.resource == resource.key and w.mode == "write" for w in waits):
-                ahead.append(Party(index, -1, None, None))
-        return Condition(tuple(ahead), needs_all=True, conf=Confidence.DERIVED)
+                # Other writers between them wait for this one as well.
+                return Condition((Party(index, -1, None, None),), conf=Confidence.DERIVED)
+        return FREE
 
     def _ended(self, resource: Resource, wait: Wait) -> Condition:
         """Wait for the other end of a channel; also for who has room in it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from adp_tui.engine.findings.waiting import Party
 from adp_tui.engine.model import Frame, Holder, NativeFrame, Owner, Snapshot, Wait
 from adp_tui.engine.views.places import is_library, place, user_frame
+from adp_tui.engine.views.words import short_function
 
 __all__ = ["Words"]
 
@@ -21,10 +22,19 @@ class Words:
         return f"t{task + 1}"
 
     def short(self, task: int) -> str:
-        """Return ``t3 bank::transfer``."""
+        """Return ``t3 bank::transfer``: by a library's future a task is not known, so that one has
+        the name of the program's own function in it.
+        """
         tasks = self._snapshot.tasks
         name = tasks.texts.optional_text(tasks.name[task])
-        return f"{self.key(task)} {name or self.future(task)}"
+        if name is None:
+            name = self.future(task)
+            defined = tasks.texts.optional_text(tasks.defined_file[task])
+            frame = self._innermost(task)
+            if frame is not None and defined is not None and is_library(defined):
+                name = name if is_library(frame.file or "", frame.dir) else frame.function
+            name = short_function(name)
+        return f"{self.key(task)} {name}"
 
     def future(self, task: int) -> str:
         """Return the name of a task's future."""
@@ -57,7 +67,7 @@ class Words:
             return f"behind {who}"
         where = f"`{end.variable}`" + ("" if end.path is None else f"{end.path}")
         if end.function != self.future(other):
-            where += f" of {end.function}"
+            where += f" of {short_function(end.function)}"
         if end.line is not None:
             where += f" since line {end.line}"
         if isinstance(end, Owner):
@@ -66,11 +76,12 @@ class Words:
 
     def at(self, task: int) -> str:
         """Return `` (src/bank.rs:41)``: the innermost await that is no library's."""
-        stack = self._snapshot.tasks.stack[task]
-        if stack < 0:
-            return ""
-        frame = user_frame(self._snapshot.stacks[stack].frames)
+        frame = self._innermost(task)
         return "" if frame is None else self.place(frame)
+
+    def _innermost(self, task: int) -> Frame | None:
+        stack = self._snapshot.tasks.stack[task]
+        return None if stack < 0 else user_frame(self._snapshot.stacks[stack].frames)
 
     @staticmethod
     def place(frame: Frame | NativeFrame) -> str:
@@ -91,4 +102,4 @@ class Words:
         who = f"thread {holder.thread}"
         if holder.task is not None:
             who = self.short(self._snapshot.tasks.index(holder.task))
-        return f"{who} through `{holder.variable}` of {holder.function}"
+        return f"{who} through `{holder.variable}` of {short_function(holder.function)}"

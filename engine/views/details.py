@@ -8,6 +8,7 @@ from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Executor, Resource, Snapshot, Task, TaskState, Thread
 from adp_tui.engine.text import clean
 from adp_tui.engine.views.executors import queue_words
+from adp_tui.engine.views.findings import finding_facts, finding_links
 from adp_tui.engine.views.places import place
 from adp_tui.engine.views.records import Cell, TaskDetail, Tone
 from adp_tui.engine.views.tasks import STATE_TONES, task_name
@@ -51,10 +52,11 @@ class Details:
         self._threads = {f"tid:{t.tid}": t for t in snapshot.threads}
         self._executors = {e.key: e for e in snapshot.executors}
         self._resources = {r.key: r for r in snapshot.resources}
+        self._findings = {f"f{i}": f for i, f in enumerate(snapshot.findings, 1)}
         self._children: dict[int, list[int]] | None = None
 
     def of(self, key: str) -> TaskDetail:
-        """Return the facts of a task, thread, executor or resource.
+        """Return the facts of a task, thread, executor, resource or finding.
 
         Raises:
             AdpError: there is none with that key.
@@ -69,6 +71,10 @@ class Details:
             executor = self._executors[key]
             title = f"{key} {clean(executor.kind, 64)} {clean(executor.name or '', 64)}".strip()
             facts, links = self._executor(executor), _executor_links(executor)
+        elif key in self._findings:
+            finding = self._findings[key]
+            title = f"{key} {finding.kind.replace('_', ' ')}"
+            facts, links = finding_facts(finding), finding_links(finding)
         elif key in self._resources:
             resource = self._resources[key]
             title = f"{key} {resource.kind} {type_name(resource.type)}"

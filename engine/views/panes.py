@@ -10,6 +10,7 @@ from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.views.columns import Table
 from adp_tui.engine.views.executors import Executors
+from adp_tui.engine.views.findings import Findings
 from adp_tui.engine.views.losses import Losses
 from adp_tui.engine.views.order import Order, order, window
 from adp_tui.engine.views.records import Query, Rows
@@ -35,6 +36,7 @@ class Panes:
             "threads": lambda: Threads(snapshot),
             "tasks": lambda: Tasks(snapshot),
             "waits": self._waits,
+            "findings": lambda: Findings(snapshot),
             "losses": lambda: Losses(snapshot),
         }
 

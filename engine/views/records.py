@@ -26,7 +26,7 @@ __all__ = [
     "VariableRow",
 ]
 
-VIEWS = ("executors", "threads", "tasks", "waits")
+VIEWS = ("executors", "threads", "tasks", "waits", "findings")
 """Names of the panes' views, in the order of the panes. ``rows`` knows ``losses`` as well."""
 
 

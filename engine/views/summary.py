@@ -20,6 +20,7 @@ def summary(snapshot: Snapshot) -> Summary:
             ("threads", len(snapshot.threads)),
             ("tasks", len(snapshot.tasks)),
             ("waits", len(snapshot.tasks.waits)),
+            ("findings", len(snapshot.findings)),
             ("losses", sum(loss.count for loss in snapshot.losses)),
         ),
         runtimes=snapshot.target.runtimes,

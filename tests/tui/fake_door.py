@@ -53,7 +53,14 @@ WAITS = (
     Column("task", "Task", 12),
     Column("at", "Awaiting at", 20, priority=1),
 )
-COLUMNS = {"tasks": TASKS, "threads": THREADS, "executors": EXECUTORS, "waits": WAITS}
+FINDINGS = (Column("kind", "Finding", 16), Column("summary", "What", 60, flex=True))
+COLUMNS = {
+    "findings": FINDINGS,
+    "tasks": TASKS,
+    "threads": THREADS,
+    "executors": EXECUTORS,
+    "waits": WAITS,
+}
 STATES = ("idle", "idle", "running", "scheduled", "idle")
 TONES = {"running": Tone.GOOD, "scheduled": Tone.NOTICE}
 
@@ -82,6 +89,8 @@ class FakeDoor:
         self.asked: list[tuple[object, ...]] = []
         self.cancelled = False
         self.closed = False
+        self.findings = 0
+        """How many were found."""
         self.saved: list[tuple[str, bool]] = []
         self.refuses_to_save: str | None = None
         self.losses: tuple[Loss, ...] = (
@@ -107,6 +116,11 @@ class FakeDoor:
                     ),
                 )
                 for n in range(1, 6)
+            ]
+        if view == "findings":
+            return [
+                Row(f"f{n}", (Cell("deadlock", Tone.ERROR), Cell(f"t{n} waits for itself")))
+                for n in range(1, self.findings + 1)
             ]
         if view == "executors":
             cells = (Cell("x1"), Cell("tokio.multi_thread"), Cell("4"), Cell(str(self.size)))

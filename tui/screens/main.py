@@ -12,7 +12,7 @@ from textual.events import DescendantFocus, Resize
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.views.records import VIEWS, Progress, Summary
 from adp_tui.tui.actions import FOOTER, action_of, bindings, key_names
-from adp_tui.tui.arrangement import DETAIL, SHORT, arrange
+from adp_tui.tui.arrangement import DETAIL, SHORT, arrange, top_down
 from adp_tui.tui.door_thread import DoorThread, Opener
 from adp_tui.tui.reader import Reader
 from adp_tui.tui.screens.live_actions import EVERY_S, LiveActions
@@ -64,7 +64,8 @@ class MainScreen(LiveActions):
         yield NavigationBar(id="navigation")
         with Container(id="body"):
             with Vertical(id="lists"):
-                for number, view in enumerate(VIEWS, 1):
+                for view in top_down(VIEWS):
+                    number = VIEWS.index(view) + 1
                     yield RowTable(f"{number} {view.capitalize()}", view, id=view)
             with Vertical(id="detail"):
                 yield FactsView("Detail", id="facts")
@@ -115,6 +116,7 @@ class MainScreen(LiveActions):
         """Show the head of the screen and ask for the rows of all panes."""
         self.summary = summary
         self.query_one(NavigationBar).show_notice()
+        self.rearrange()
         self.show_head()
         self._show_keys()
         if not dict(summary.counts).get("tasks", 1):
@@ -236,7 +238,8 @@ class MainScreen(LiveActions):
         """Show the panes that the size and the focus ask for."""
         size = self.app.size
         view = self.pane if self.pane in VIEWS else self.view
-        plan = arrange(size.width, size.height, view, self.pane, self.zoomed)
+        found = self.summary is not None and bool(dict(self.summary.counts).get("findings"))
+        plan = arrange(size.width, size.height, view, self.pane, self.zoomed, found=found)
         self.cycle = plan.cycle
         for name in (*VIEWS, *DETAIL):
             self.query_one(f"#{name}").display = name in plan.panes

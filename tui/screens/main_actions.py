@@ -149,6 +149,10 @@ class MainActions(FilterScreen):
                 if self.current.chosen is not None:
                     self.read_detail()
                     self.go_to_pane("stack")
+            case "findings":
+                if self.current.chosen is not None:
+                    self.read_detail()
+                    self.go_to_pane("facts")
             case "executors":
                 self._open_executor()
             case "waits":

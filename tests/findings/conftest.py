@@ -1,0 +1,8 @@
+"""Snapshots that are written by hand: who waits for what, and who holds it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
