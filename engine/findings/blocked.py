@@ -125,7 +125,8 @@ def _exhausted(words: Words, executor: Executor, stuck: dict[int, Finding]) -> I
         severity="error",
         conf=Confidence.DERIVED,
         summary=f"{executor.key} {executor.name or executor.kind}: {noun}, "
-        f"{queued:,} task{'s' if queued != 1 else ''} wait to be polled",
+        + ("1 task waits" if queued == 1 else f"{queued:,} tasks wait")
+        + " to be polled",
         tasks=tuple(key for tid in executor.workers for key in stuck[tid].tasks[:1]),
         threads=executor.workers,
         evidence=tuple(stuck[tid].summary for tid in executor.workers[:MAX_TOLD]),
@@ -138,6 +139,10 @@ def _pool(snapshot: Snapshot, words: Words, executor: Executor) -> Iterator[Find
     threads = [t for t in snapshot.threads if t.tid in executor.blocking_threads]
     if not queued or not threads or any(t.doing.kind != "blocking_job" for t in threads):
         return
+    count = len(threads)
+    taken = "its only thread for blocking jobs is taken"
+    if count > 1:
+        taken = f"all {count} threads for blocking jobs are taken"
     jobs = [
         f"thread {t.tid} runs {t.doing.job or 'a job'}"
         + ("" if t.doing.syscall is None else f", in {t.doing.syscall}")
@@ -147,8 +152,8 @@ def _pool(snapshot: Snapshot, words: Words, executor: Executor) -> Iterator[Find
         kind="blocking_pool_exhausted",
         severity="warning",
         conf=Confidence.DERIVED,
-        summary=f"{executor.key} {executor.name or executor.kind}: all {len(threads)} threads for"
-        f" blocking jobs are taken, {queued:,} job{'s' if queued != 1 else ''} wait",
+        summary=f"{executor.key} {executor.name or executor.kind}: {taken}, "
+        + ("1 job waits" if queued == 1 else f"{queued:,} jobs wait"),
         tasks=tuple(t.task for t in threads if t.task is not None),
         threads=tuple(t.tid for t in threads),
         evidence=tuple(jobs[:MAX_TOLD]),

@@ -120,8 +120,9 @@ def _full(
         kind="channel_stuck",
         severity="error",
         conf=Confidence.DERIVED,
-        summary=f"channel {resource.key} is full: {count:,} task{'s' if count != 1 else ''} wait to"
-        f" send, and its receiver {words.short(index)} waits for {what}",
+        summary=f"channel {resource.key} is full: "
+        + ("1 task waits" if count == 1 else f"{count:,} tasks wait")
+        + f" to send, and its receiver {words.short(index)} waits for {what}",
         tasks=(words.key(index), *senders[:MAX_TOLD]),
         resources=(resource.key,),
         evidence=(

@@ -22,8 +22,8 @@ class Words:
         return f"t{task + 1}"
 
     def short(self, task: int) -> str:
-        """Return ``t3 bank::transfer``: by a library's future a task is not known, so that one has
-        the name of the program's own function in it.
+        """Return ``t3 bank::transfer``: by a library's future a task is not known, so that
+        one has the name of the program's own function in it.
         """
         tasks = self._snapshot.tasks
         name = tasks.texts.optional_text(tasks.name[task])
@@ -31,8 +31,9 @@ class Words:
             name = self.future(task)
             defined = tasks.texts.optional_text(tasks.defined_file[task])
             frame = self._innermost(task)
-            if frame is not None and defined is not None and is_library(defined):
-                name = name if is_library(frame.file or "", frame.dir) else frame.function
+            wrapped = "<" in name or (defined is not None and is_library(defined))
+            if wrapped and frame is not None and not is_library(frame.file or "", frame.dir):
+                name = frame.function
             name = short_function(name)
         return f"{self.key(task)} {name}"
 
