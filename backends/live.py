@@ -6,6 +6,7 @@ import contextlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Values
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -109,9 +110,8 @@ class LiveProcess:
         Raises:
             OpenError: the process has ended.
         """
-        with explained(self.procfs):
-            _, pages = self._mapped()
-            pages.close()
+        with explained(self.procfs), ExitStack() as opened:
+            self._mapped(opened)
             return tuple(each.module for each in self._found)
 
     def look(self) -> LiveTarget:
@@ -120,14 +120,16 @@ class LiveProcess:
         Raises:
             OpenError: it cannot be read, or has ended.
         """
-        with explained(self.procfs):
+        with explained(self.procfs), ExitStack() as opened:
             self._check_same()
-            mappings, pages = self._mapped()
+            mappings, pages = self._mapped(opened)
             clock = self.procfs.clock_ns()
             threads = self._running_threads(mappings, pages)
             stacks = filter(None, (_stack(mappings, each.registers) for each in threads))
             memory = self._memory(_copied(pages, stacks), mappings, pages)
-            return self._target(memory, mappings, pages, threads, clock, None)
+            target = self._target(memory, mappings, pages, threads, clock, None)
+            opened.pop_all()
+            return target
 
     def stop(self, looked: Target) -> Target:
         """Stop the process, copy what was read of ``looked``, and let it run on.
@@ -140,7 +142,7 @@ class LiveProcess:
         if not self._stops:
             looked.memory.compare()
             return looked
-        with explained(self.procfs):
+        with explained(self.procfs), ExitStack() as opened:
             self._check_same()
             plan, reader = _plan(looked), self.procfs.heir
 
@@ -158,10 +160,12 @@ class LiveProcess:
             else:
                 done = stop(self.procfs, copy)
                 (stopped, clock), pause = done.result, done.seconds
-            mappings, pages = self._mapped()
+            mappings, pages = self._mapped(opened)
             memory = self._memory(plan.pieces(), mappings, pages)
             threads = tuple(self._thread(each, memory, extras) for each in stopped)
-            return self._target(memory, mappings, pages, threads, clock, pause)
+            target = self._target(memory, mappings, pages, threads, clock, pause)
+            opened.pop_all()
+            return target
 
     # To pause.
 
@@ -204,9 +208,14 @@ class LiveProcess:
         if self.procfs.started() != self._started:
             raise GoneError(f"process {self.procfs.pid} has ended, and another one has its number")
 
-    def _mapped(self) -> tuple[tuple[Mapping, ...], ProcessPages]:
-        """Return what is mapped now, with the ELF files in it brought up to date."""
+    def _mapped(self, opened: ExitStack) -> tuple[tuple[Mapping, ...], ProcessPages]:
+        """Return what is mapped now, with the ELF files in it brought up to date.
+
+        Args:
+            opened: closes the pages, unless they are taken from it: the process may end just now.
+        """
         mappings, pages = tuple(self.procfs.mappings()), ProcessPages(self.procfs)
+        opened.callback(pages.close)
         mapped = [
             MappedFile(each.start, each.end, each.offset, each.path, each.executable)
             for each in mappings

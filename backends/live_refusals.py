@@ -20,7 +20,7 @@ _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 CAP_SYS_PTRACE = 1 << 19
 """linux/capability.h."""
 _SUPPORTED = "adp-tui looks at 64-bit Linux processes on x86-64"
-_NO_SUCH = "`ps -e` lists the processes of this machine"
+_NO_SUCH = "`adp-tui` alone lists the processes of this machine"
 
 
 def check(procfs: Procfs, stops: bool) -> None:

@@ -164,6 +164,31 @@ def test_nothing_of_ours_stays_open(restless: Start) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_look_that_fails_half_way_leaves_nothing_open(
+    cores: Cores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with alive([cores.program("restless.c"), "fork"]) as program:
+        program.wait_for("ready")
+        process = LiveProcess(program.pid)
+        process.modules()
+        clock = process.procfs.clock_ns
+
+        def ends() -> int:
+            program.process.kill()
+            program.process.wait()
+            return clock()
+
+        # GIVEN a process that ends when its memory is open already
+        monkeypatch.setattr(process.procfs, "clock_ns", ends)
+        before = os.listdir("/proc/self/fd")
+        with pytest.raises(OpenError, match="has ended") as error:
+            process.look()
+    # THEN it is closed, also while the error is still being told
+    assert os.listdir("/proc/self/fd") == before
+    assert error.value.help == "`adp-tui` alone lists the processes of this machine"
+    process.close()
+
+
 def test_a_program_that_was_deleted_or_replaced(cores: Cores, tmp_path: Path) -> None:
     """The file that runs is read, not what stands in its place now."""
     program = cores.program("restless.c")
