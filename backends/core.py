@@ -19,7 +19,7 @@ from adp_tui.backends.core_memory import (
     saved_pieces,
 )
 from adp_tui.backends.core_notes import CoreNotes, RawThread, read_notes
-from adp_tui.backends.core_refusals import check_header, map_core, open_executable
+from adp_tui.backends.core_refusals import check_header, map_core, named_places
 from adp_tui.backends.elf_image import PF_X, parse_header
 from adp_tui.backends.files import FilePages, reader_of
 from adp_tui.backends.link_map import mapped_files
@@ -118,17 +118,8 @@ def _open(
 ) -> CoreTarget:
     try:
         check_header(path, core.pages)
-        if sysroot is not None and not sysroot.is_dir():
-            raise OpenError(
-                f"--sysroot {sysroot} is not a folder",
-                help="pass the folder under which the files of that machine are: --sysroot DIR",
-            )
-        places = Places(
-            executable=None if executable is None else open_executable(executable),
-            sysroot=sysroot,
-            command=f"adp-tui core {quote(str(path))}",
-            servers=servers,
-        )
+        command = f"adp-tui core {quote(str(path))}"
+        places = named_places(executable, sysroot, command, servers)
         return CoreTarget(path, core.pages, places, core.problems)
     except BaseException:
         _unmap(core.pages)

@@ -8,6 +8,7 @@ import mmap
 import struct
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from adp_tui.backends.elf_image import (
     CORE,
@@ -20,10 +21,14 @@ from adp_tui.backends.elf_image import (
     read_image,
 )
 from adp_tui.backends.files import ElfOnDisk, map_file, open_elf, reader_of
+from adp_tui.backends.modules import Places
 from adp_tui.engine.arch import X86_64
 from adp_tui.engine.errors import FaultError, OpenError
 
-__all__ = ["check_header", "map_core", "open_executable"]
+if TYPE_CHECKING:
+    from adp_tui.backends.debuginfod import Debuginfod
+
+__all__ = ["check_header", "map_core", "named_places", "open_executable"]
 
 _COMPRESSED = (
     (b"\x28\xb5\x2f\xfd", "zstd", "zstd -d {path} -o {plain}"),
@@ -126,6 +131,29 @@ def check_header(path: Path, pages: mmap.mmap) -> None:
     if header.ident[7] in _SYSTEMS:
         system = _SYSTEMS[header.ident[7]]
         raise OpenError(f"{path}: cores of {system} are not supported yet", help=_SUPPORTED)
+
+
+def named_places(
+    executable: Path | None, sysroot: Path | None, command: str, servers: Debuginfod | None = None
+) -> Places:
+    """Return where the files of a target are, if what the user named can be used.
+
+    Args:
+        executable: the program.
+        sysroot: a folder with the files of the machine that the target comes from.
+        command: what the user would type again, with an option added.
+        servers: asked for what is missing.
+
+    Raises:
+        OpenError: it cannot.
+    """
+    if sysroot is not None and not sysroot.is_dir():
+        raise OpenError(
+            f"--sysroot {sysroot} is not a folder",
+            help="pass the folder under which the files of that machine are: --sysroot DIR",
+        )
+    program = None if executable is None else open_executable(executable)
+    return Places(executable=program, sysroot=sysroot, command=command, servers=servers)
 
 
 def open_executable(path: Path, option: str = "--exe") -> ElfOnDisk:

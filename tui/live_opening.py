@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from adp_tui.backends.core_refusals import open_executable
+from adp_tui.backends.core_refusals import named_places
 from adp_tui.backends.live import LiveProcess
-from adp_tui.backends.modules import Places
-from adp_tui.engine.errors import OpenError
 from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import Progress
 from adp_tui.tui.opening import FilePlaces, debug_files_of, fetching, opened
@@ -38,16 +36,8 @@ class LiveOpener:
         stops: bool = True,
     ) -> None:
         self._files = files = files or FilePlaces()
-        if files.sysroot is not None and not files.sysroot.is_dir():
-            raise OpenError(
-                f"--sysroot {files.sysroot} is not a folder",
-                help="pass a folder with the files of the process: --sysroot DIR",
-            )
-        places = Places(
-            executable=None if files.executable is None else open_executable(files.executable),
-            sysroot=files.sysroot,
-            command=f"adp-tui --pid {pid}",
-            servers=files.servers,
+        places = named_places(
+            files.executable, files.sysroot, f"adp-tui --pid {pid}", files.servers
         )
         self._process = LiveProcess(pid, places, max_pause=max_pause, stops=stops)
         self.title = f"{self._process.name} — pid {pid}"
