@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from adp_tui.backends.files import clean
+from adp_tui.backends.procfs import GoneError, Procfs
 from adp_tui.backends.programs import Program, Programs
 
 __all__ = ["Running", "running"]
@@ -73,28 +74,41 @@ def _process(process: psutil.Process, now: float, programs: Programs) -> Running
     """
     pid = process.pid
     with process.oneshot():
-        memory = process.memory_info()
-        if process.status() == psutil.STATUS_ZOMBIE or not memory.vms:
+        # Where its first thread has ended, another one knows of memory, program and command.
+        whole = _heir(pid) if process.status() == psutil.STATUS_ZOMBIE else process
+        if whole is None:
+            return None
+        memory = whole.memory_info()
+        if not memory.vms:
             # Threads of the kernel have no memory of their own.
             return None
         times, started = process.cpu_times(), process.create_time()
         uptime = max(now - started, 0.0)
         used = times.user + times.system
-        program = _program(pid, programs)
+        program = _program(whole.pid, programs)
         return Running(
             pid=pid,
             name=clean(process.name().encode("utf-8", "replace")),
             user=_user(process),
-            command=_command(process),
+            command=_command(whole),
             uptime_s=uptime,
             cpu_percent=100 * used / uptime if uptime > 0 else 0.0,
             threads=process.num_threads(),
             memory=memory.rss,
             is_own=process.uids().real == os.getuid(),
-            is_readable=_is_readable(pid),
+            is_readable=_is_readable(whole.pid),
             is_rust=None if program is None else program.is_rust,
             runtimes=() if program is None else program.runtimes,
         )
+
+
+def _heir(pid: int) -> psutil.Process | None:
+    """Return a thread that runs on after the first one; None where all have ended."""
+    try:
+        heir = Procfs(pid).heir
+    except (GoneError, OSError):
+        return None
+    return None if heir == pid else psutil.Process(heir)
 
 
 def _program(pid: int, programs: Programs) -> Program | None:

@@ -117,6 +117,19 @@ def test_what_is_not_listed():
         assert listed(ended.pid) is None
 
 
+def test_a_process_whose_first_thread_has_ended(cores):
+    # GIVEN a process that another thread keeps alive
+    program = cores.program("restless.c")
+    with alive([program, "leader"]) as restless:
+        until(lambda: state_of(restless.pid) == "Z", "its first thread to end")
+        found = listed(restless.pid)
+    # THEN it is listed, with what that thread knows of it
+    assert found is not None
+    assert (found.name, found.is_readable, found.is_rust) == (program.name[:15], True, False)
+    assert found.command.endswith(" leader")
+    assert found.memory is not None and found.memory > 1 << 12
+
+
 def test_another_users_process(as_user):
     # GIVEN a user who may not look at the processes of others
     found = listed(1) if as_user else _listed_as_nobody(os.getppid())
