@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Values
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,16 +15,16 @@ from adp_tui.backends.elf_image import PAGE
 from adp_tui.backends.files import FilePages, clean
 from adp_tui.backends.live_memory import CopyPlan, LiveMemory, ProcessPages, Run, runs_of
 from adp_tui.backends.live_refusals import check, explained
+from adp_tui.backends.live_threads import running_threads, schedulings, stopped_threads
 from adp_tui.backends.modules import AT_ENTRY, FoundModule, MappedFile, Places, find_modules
+from adp_tui.backends.open_files import describe_files
 from adp_tui.backends.process_files import ProcessFiles
-from adp_tui.backends.procfs import ENDED, GoneError, Mapping, Procfs
-from adp_tui.backends.registers import syscall_of
-from adp_tui.backends.thread_pointers import thread_pointers
+from adp_tui.backends.procfs import GoneError, Mapping, Procfs
 from adp_tui.backends.tracer import Hold, StoppedThread, stop
 from adp_tui.engine.arch import X86_64
 from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.memory import Piece
-from adp_tui.engine.target import Facts, Module, Target, ThreadState
+from adp_tui.engine.target import Facts, Module, Scheduling, Target, ThreadState
 
 __all__ = ["LiveProcess", "LiveTarget"]
 
@@ -51,6 +50,9 @@ class LiveTarget:
     mappings: tuple[Mapping, ...]
     pages: ProcessPages
     """What was read while the process ran."""
+    procfs: Procfs
+    started: int
+    """When the process was started: another one may get its number."""
 
     def threads(self) -> Sequence[ThreadState]:
         """Return every thread, the oldest first."""
@@ -59,6 +61,17 @@ class LiveTarget:
     def modules(self) -> Sequence[Module]:
         """Return every mapped ELF file, sorted by address; the vdso included."""
         return self._modules
+
+    def describe(self, fds: Collection[int]) -> Values[int, str]:
+        """Return what file descriptors lead to now; nothing where the process has ended."""
+        procfs = self.procfs
+        try:
+            found = describe_files(procfs.memory_folder, fds)
+            status = procfs.status(procfs.heir)
+            is_there = procfs.started() == self.started and not status.has_ended
+        except (GoneError, OSError):
+            return {}
+        return found if is_there else {}
 
     def close(self) -> None:
         """Let go of the process."""
@@ -92,6 +105,8 @@ class LiveProcess:
         self._stops = stops
         self._files: dict[str, FilePages] = {}
         self._hold: Hold | None = None
+        self._before_hold: dict[int, Scheduling] | None = None
+        """What the kernel said of threads before they were held: then they all stand."""
         self._mapped_files: list[MappedFile] = []
         self._found: list[FoundModule] = []
         with explained(self.procfs):
@@ -124,7 +139,7 @@ class LiveProcess:
             self._check_same()
             mappings, pages = self._mapped(opened)
             clock = self.procfs.clock_ns()
-            threads = self._running_threads(mappings, pages)
+            threads = running_threads(self.procfs, mappings, pages)
             stacks = filter(None, (_stack(mappings, each.registers) for each in threads))
             memory = self._memory(_copied(pages, stacks), mappings, pages)
             target = self._target(memory, mappings, pages, threads, clock, None)
@@ -154,7 +169,7 @@ class LiveProcess:
                 plan.copy(reader, more, began + self._max_pause)
                 return threads, self.procfs.clock_ns()
 
-            extras = self._extras()
+            scheduled = self._before_hold or schedulings(self.procfs)
             if self._hold is not None:
                 (stopped, clock), pause = self._hold.run(copy), 0.0
             else:
@@ -162,7 +177,7 @@ class LiveProcess:
                 (stopped, clock), pause = done.result, done.seconds
             mappings, pages = self._mapped(opened)
             memory = self._memory(plan.pieces(), mappings, pages)
-            threads = tuple(self._thread(each, memory, extras) for each in stopped)
+            threads = stopped_threads(self.procfs, stopped, memory, scheduled)
             target = self._target(memory, mappings, pages, threads, clock, pause)
             opened.pop_all()
             return target
@@ -188,13 +203,14 @@ class LiveProcess:
         if self._hold is None:
             with explained(self.procfs):
                 self._check_same()
-                self._hold = Hold(self.procfs)
+                before = schedulings(self.procfs)
+                self._hold, self._before_hold = Hold(self.procfs), before
 
     def let_go(self) -> None:
         """Let the process run on."""
         if self._hold is not None:
             self._hold.let_go()
-            self._hold = None
+            self._hold = self._before_hold = None
 
     def close(self) -> None:
         """Let go of the process; it runs on."""
@@ -266,66 +282,9 @@ class LiveProcess:
             clock_ns=clock_ns,
         )
         modules = tuple(each.module for each in self._found)
-        return LiveTarget(facts, memory, threads, modules, mappings, pages)
-
-    def _running_threads(
-        self, mappings: Sequence[Mapping], pages: ProcessPages
-    ) -> tuple[ThreadState, ...]:
-        """Return the threads as far as they are known without a stop: where each sleeps."""
-        extras = self._extras()
-        numbers = {}
-        for tid in extras:
-            with contextlib.suppress(GoneError):
-                numbers[self.procfs.status(tid).number] = tid
-        pointers = thread_pointers(list(numbers), mappings, pages)
-        known = {numbers[number]: pointer for number, pointer in pointers.items()}
-        return tuple(self._running(tid, known.get(tid, 0), extras[tid]) for tid in extras)
-
-    def _running(self, tid: int, pointer: int, extra: dict[str, str]) -> ThreadState:
-        try:
-            sleep = self.procfs.sleep(tid)
-        except GoneError:
-            sleep = None
-        registers: dict[int, int] = {}
-        if sleep is not None and sleep.sp:
-            registers = dict(zip(X86_64.syscall_arguments, sleep.arguments, strict=False))
-            registers |= {X86_64.sp: sleep.sp, X86_64.pc: sleep.pc}
-        return ThreadState(
-            tid=tid,
-            registers=registers,
-            thread_pointer=pointer,
-            syscall=None if sleep is None else sleep.syscall,
-            name=self._name_of(tid),
-            extra=extra,
-            problem=None if registers else "it runs: where it is, only a stop can tell",
+        return LiveTarget(
+            facts, memory, threads, modules, mappings, pages, self.procfs, self._started
         )
-
-    def _thread(
-        self, stopped: StoppedThread, memory: LiveMemory, extras: dict[int, dict[str, str]]
-    ) -> ThreadState:
-        return ThreadState(
-            tid=stopped.tid,
-            registers=stopped.registers,
-            thread_pointer=stopped.thread_pointer,
-            syscall=syscall_of(memory, stopped.registers, stopped.syscall),
-            name=self._name_of(stopped.tid),
-            extra=extras.get(stopped.tid, {}),
-            problem=stopped.problem,
-        )
-
-    def _name_of(self, tid: int) -> str | None:
-        """Return the process name for the main thread; those of others are cut by the kernel."""
-        return self.procfs.status().name if tid == self.procfs.pid else None
-
-    def _extras(self) -> dict[int, dict[str, str]]:
-        """Return what is known of each thread beyond its registers."""
-        found = {}
-        for tid in self.procfs.threads():
-            with contextlib.suppress(GoneError):
-                facts = self.procfs.thread_facts(tid)
-                if facts["state"] not in ENDED:
-                    found[tid] = facts
-        return found
 
 
 def _plan(looked: LiveTarget) -> CopyPlan:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from adp_tui.backends.files import clean
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.target import Scheduling
 
 __all__ = ["GoneError", "Mapping", "Procfs", "Sleep", "Status", "parse_mapping"]
 
@@ -220,19 +221,17 @@ class Procfs:
         number, *rest = (int(word, 0) for word in words)
         return Sleep(number if number >= 0 else None, tuple(rest[:-2]), rest[-2], rest[-1])
 
-    def thread_facts(self, tid: int) -> dict[str, str]:
-        """Return what is known of a thread beyond registers: state, where it waits, CPU time."""
+    def scheduling(self, tid: int) -> Scheduling:
+        """Return what is known of a thread beyond registers: state, where it sleeps, CPU time."""
         stat = self.stat(tid)
-        facts = {"state": clean(stat[0])}
         ticks = int(stat[11]) + int(stat[12])
-        facts["cpu_s"] = f"{ticks / os.sysconf('SC_CLK_TCK'):.2f}"
         try:
             channel = clean(self._bytes(f"task/{tid}/wchan").strip())
         except OSError:
-            channel = ""
-        if channel not in ("", "0"):
-            facts["wchan"] = channel
-        return facts
+            channel = "0"
+        # The kernel writes 0 for a thread that does not sleep.
+        shown = None if channel in ("", "0") else channel
+        return Scheduling(clean(stat[0]), shown, ticks / os.sysconf("SC_CLK_TCK"))
 
     def _bytes(self, name: str, folder: Path | None = None) -> bytes:
         try:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import enum
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import accumulate, islice
 from typing import ClassVar, NamedTuple
 
 from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.target import Scheduling
 
 __all__ = [
     "Branch",
@@ -187,6 +188,8 @@ class Thread:
     stack: tuple[NativeFrame, ...]
     cut: str | None = None
     """Why the stack ends before the thread's first frame; None when it is whole."""
+    scheduling: Scheduling | None = None
+    """What the kernel said of it just before the snapshot; None on a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -753,3 +756,5 @@ class Snapshot:
     """Numbers of the tasks that are idle and to which no waker exists."""
     changes: Changes | None = None
     """Since the snapshot before; None for the first one, and for a core."""
+    fds: Mapping[int, str] = field(default_factory=dict)
+    """What the file descriptors that are waited for lead to; a core does not tell."""

@@ -142,7 +142,9 @@ def json_report(
             yield before + item
             before = ",\n"
         yield "]"
-    yield "}\n"
+    yield ',\n"fds": {'
+    yield ",".join(f'\n"{fd}": {_text(words)}' for fd, words in sorted(snapshot.fds.items()))
+    yield "}}\n"
 
 
 _text = json.JSONEncoder(ensure_ascii=False).encode

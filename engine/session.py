@@ -281,6 +281,7 @@ class Session:
         if before is not None:
             before.close()
         analysis.mark_torn()
+        analysis.describe()
         if census is None or self._opened is None:
             return _Opened(analysis)
         analysis.compare(census)

@@ -6,8 +6,7 @@ input: the engine bounds and checks it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +14,7 @@ from adp_tui.engine.arch import Arch
 from adp_tui.engine.dataclass import dataclass
 
 __all__ = [
+    "Described",
     "Facts",
     "FileMapping",
     "Memory",
@@ -22,6 +22,7 @@ __all__ = [
     "Moving",
     "NotingMemory",
     "Region",
+    "Scheduling",
     "Signal",
     "Target",
     "ThreadState",
@@ -83,6 +84,18 @@ class NotingMemory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduling:
+    """What the kernel says of a thread while it is not stopped by us."""
+
+    state: str
+    """One letter, as ps has it: R for one that runs or could, S for one that sleeps."""
+    channel: str | None
+    """The kernel's function that it sleeps in; None where it does not, or that is not told."""
+    cpu_s: float
+    """Seconds of processor time that it has used."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadState:
     """One thread of the operating system at the moment of the snapshot."""
 
@@ -97,8 +110,8 @@ class ThreadState:
     """True for the thread that got the signal which ended the process."""
     name: str | None = None
     """Only what the operating system surely knows: the process name, for the main thread."""
-    extra: Mapping[str, str] = field(default_factory=dict)
-    """Live extras (CPU state, wait channel); empty on a core."""
+    scheduling: Scheduling | None = None
+    """None on a core, which does not tell."""
     problem: str | None = None
     """Why there are no registers; None where there are."""
 
@@ -206,6 +219,15 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Let go of files and processes; the target runs on."""
+        ...
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A target of which it can be asked what its file descriptors lead to; no core knows that."""
+
+    def describe(self, fds: Collection[int]) -> Mapping[int, str]:
+        """Return what each leads to now, in a few words: addresses of a socket, a path."""
         ...
 
 

@@ -6,7 +6,7 @@ without one (a pipe) each fact is one line, so that grep finds it whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from adp_tui.engine.errors import CancelledError
@@ -67,7 +67,7 @@ def _lines(snapshot: Snapshot, options: Options, details: TaskDetails | None) ->
     if options.threads:
         yield from _title("threads", len(snapshot.threads))
         for group in _alike(snapshot.threads):
-            yield from _threads(group)
+            yield from _threads(group, snapshot.fds)
     if options.tasks:
         yield from _title("tasks", len(snapshot.tasks))
         yield from TaskTree(snapshot, options, details).lines()
@@ -156,23 +156,25 @@ def _alike(threads: Sequence[Thread]) -> list[list[Thread]]:
     for thread in threads:
         like: object = thread.tid
         if not thread.signal and thread.task is None:
-            shared = replace(thread, tid=0, worker=None, stack=())
+            shared = replace(thread, tid=0, worker=None, stack=(), scheduling=None)
             like = shared, tuple(replace(f, pc=0, origin="") for f in thread.stack)
         groups.setdefault(like, []).append(thread)
     return list(groups.values())
 
 
-def _threads(group: Sequence[Thread]) -> Iterator[Line]:
+def _threads(group: Sequence[Thread], fds: Mapping[int, str]) -> Iterator[Line]:
     thread = group[0]
     role = thread.role.replace("_", " ")
     if len(group) == 1 and thread.worker is not None:
         role = f"worker {thread.worker}"
+    fd = thread.doing.fd
+    leads = None if fd is None else fds.get(fd)
     yield line(
         0,
         f"{len(group)} threads" if len(group) > 1 else f"thread {thread.tid}",
         quoted(thread.name),
         role + (f" of {thread.executor}" if thread.executor else ""),
-        doing(thread.doing, thread.task),
+        doing(thread.doing, thread.task) + (f" ({leads})" if leads else ""),
         f"job {thread.doing.job}" if thread.doing.job else None,
         "*** got the signal ***" if thread.signal else None,
     )

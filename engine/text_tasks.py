@@ -38,6 +38,7 @@ class TaskTree:
     def __init__(self, snapshot: Snapshot, options: Options, details: TaskDetails | None) -> None:
         self._tasks = snapshot.tasks
         self._stacks = snapshot.stacks
+        self._fds = snapshot.fds
         self._options = options
         self._details = details if options.addresses or options.locals else None
         self._holders = {r.key: r.holders for r in snapshot.resources if r.holders}
@@ -119,6 +120,9 @@ class TaskTree:
             words.append(f"in branch {wait.branch}")
         if wait.detail is not None and not many:
             words.append(f"({wait.detail})")
+        leads = None if many or wait.fd is None else self._fds.get(wait.fd)
+        if leads is not None:
+            words.append(f"({leads})")
         if wait.conf is not Confidence.CERTAIN:
             words.append(f"[{wait.conf}]")
         return " ".join(words)

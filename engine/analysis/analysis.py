@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from adp_tui.engine.analysis.changes import Census, compare, take_census
+from adp_tui.engine.analysis.described import described
 from adp_tui.engine.analysis.freeze import freeze
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
 from adp_tui.engine.analysis.survey import Survey
@@ -42,6 +43,10 @@ class Analysis:
     def mark_torn(self) -> None:
         """Mark in the snapshot what was read while the target ran."""
         self.snapshot = marked(self._survey, self.snapshot)
+
+    def describe(self) -> None:
+        """Say in the snapshot what the file descriptors lead to that are waited for."""
+        self.snapshot = described(self.program.target, self.snapshot)
 
     def census(self) -> Census:
         """Note how each task stands, for a later snapshot; while the memory is still there."""

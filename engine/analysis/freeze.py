@@ -168,6 +168,7 @@ class _Threads:
             splice=None if task is None or splice is None else Splice(splice, f"t{task.index + 1}"),
             stack=stack,
             cut=cut,
+            scheduling=thread.state.scheduling,
         )
 
     def _stack(self, thread: ThreadFacts) -> tuple[tuple[NativeFrame, ...], int | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Executor, Resource, Snapshot, Task, TaskState, Thread
@@ -17,6 +18,7 @@ from adp_tui.engine.views.words import (
     count_of,
     doing,
     resource_state,
+    scheduling_words,
     type_name,
     wait_sentence,
     wait_words,
@@ -66,7 +68,8 @@ class Details:
         links: Iterator[Link]
         if key in self._threads:
             thread = self._threads[key]
-            title, facts, links = self._thread_title(thread), _thread(thread), _thread_links(thread)
+            title, facts = self._thread_title(thread), self._thread(thread)
+            links = _thread_links(thread)
         elif key in self._executors:
             executor = self._executors[key]
             title = f"{key} {clean(executor.kind, 64)} {clean(executor.name or '', 64)}".strip()
@@ -130,10 +133,19 @@ class Details:
             yield "waits on", Cell(words, Tone.WARNING if wait.kind == "unknown" else Tone.NORMAL)
         if len(task.waits) > MAX_LISTED:
             yield "waits on", Cell(f"… {len(task.waits) - MAX_LISTED} more", Tone.MUTED)
+        yield from self._files(wait.fd for wait in task.waits[:MAX_LISTED])
         if not task.waits and task.state is TaskState.RUNNING and task.thread is not None:
             thread = self._threads.get(f"tid:{task.thread}")
             if thread is not None:
                 yield "now", Cell(doing(thread.doing, task.key))
+                yield from self._files([thread.doing.fd])
+
+    def _files(self, fds: Iterable[int | None]) -> Iterator[Fact]:
+        """Say what file descriptors lead to, where that is known."""
+        for fd in dict.fromkeys(fds):
+            words = None if fd is None else self._snapshot.fds.get(fd)
+            if words is not None:
+                yield f"fd {fd}", Cell(words)
 
     def _task_links(self, task: Task) -> Iterator[Link]:
         for wait in task.waits[:MAX_LISTED]:
@@ -191,6 +203,14 @@ class Details:
             title += f" ({'signal' if signal is None else signal.name})"
         return title
 
+    def _thread(self, thread: Thread) -> Iterator[Fact]:
+        tone = Tone.ERROR if thread.signal else Tone.NORMAL
+        yield "doing", Cell(doing(thread.doing, thread.task), tone)
+        yield from self._files([thread.doing.fd])
+        if thread.scheduling is not None:
+            yield "kernel", Cell(scheduling_words(thread.scheduling))
+        yield from _thread(thread)
+
     # Executors.
 
     def _executor(self, executor: Executor) -> Iterator[Fact]:
@@ -238,7 +258,16 @@ class Details:
         for holder in resource.holders[:MAX_LISTED]:
             who = holder.task or f"thread {holder.thread}"
             yield "held by", Cell(f"{who} as {clean(holder.variable, 64)} in {holder.function}")
+        yield from self._files(self._fds_of(resource))
         yield "address", Cell(f"{resource.address:#x}", Tone.MUTED)
+
+    def _fds_of(self, resource: Resource) -> Iterator[int | None]:
+        """Return the file descriptors that a resource stands for, as its waiters have them."""
+        tasks = self._snapshot.tasks
+        for key in resource.waiters[:MAX_LISTED]:
+            with suppress(KeyError):
+                waits = tasks.waits_of(tasks.index(key))
+                yield from (wait.fd for wait in waits if wait.resource == resource.key)
 
     def _waiter(self, key: str, resource: str) -> str:
         words = self._task_words(key)
@@ -264,8 +293,6 @@ def _more(words: str, count: int) -> str:
 
 
 def _thread(thread: Thread) -> Iterator[Fact]:
-    tone = Tone.ERROR if thread.signal else Tone.NORMAL
-    yield "doing", Cell(doing(thread.doing, thread.task), tone)
     yield "role", Cell(role_words(thread))
     yield "name", Cell(clean(thread.name, 200)) if thread.name else Cell("none", Tone.MUTED)
     if thread.executor is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adp_tui.engine.model import Snapshot, Thread
+from adp_tui.engine.target import Scheduling
 from adp_tui.engine.text import clean
 from adp_tui.engine.views.columns import Cells, Table
 from adp_tui.engine.views.places import place, user_native_frame
-from adp_tui.engine.views.records import Cell, Column, Tone
-from adp_tui.engine.views.words import doing, short_function
+from adp_tui.engine.views.records import Align, Cell, Column, Tone
+from adp_tui.engine.views.words import doing, duration, short_function
 
 __all__ = ["Threads", "role_words"]
 
@@ -22,12 +23,16 @@ _TONES = {
     "parked": Tone.MUTED,
     "driver": Tone.MUTED,
 }
+_CPU = Column("cpu", "CPU", 8, Align.RIGHT, priority=4)
 
 
 class Threads(Table):
-    """Rows of threads, in the order of the target; the one that got the signal is marked."""
+    """Rows of threads, in the order of the target; the one that got the signal is marked.
 
-    columns = (
+    Only of a live process it is known what the kernel does with them.
+    """
+
+    columns: tuple[Column, ...] = (
         Column("tid", "Thread", 8),
         Column("name", "Name", 15, priority=2),
         Column("role", "Role", 9, priority=1),
@@ -40,6 +45,8 @@ class Threads(Table):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self._threads = snapshot.threads
+        if any(thread.scheduling is not None for thread in self._threads):
+            self.columns = (*Threads.columns, _CPU)
         self._signal = snapshot.target.signal
         self._numbers = {f"tid:{t.tid}": i for i, t in enumerate(self._threads)}
 
@@ -56,6 +63,8 @@ class Threads(Table):
 
     def make(self, column: str) -> Cells:
         """Make the cells of a column."""
+        if column == "cpu":
+            return Cells(lambda: [t.scheduling for t in self._threads], _cpu, _used)
         makers: dict[str, Callable[[Thread], Cell]] = {
             "tid": lambda t: Cell(str(t.tid), Tone.ERROR if t.signal else Tone.NORMAL),
             "name": lambda t: Cell(clean(t.name or "", 64)),
@@ -74,6 +83,18 @@ class Threads(Table):
             name = "signal" if self._signal is None else self._signal.name
             return Cell(f"{name}; {words}", Tone.ERROR)
         return Cell(words, _TONES.get(thread.doing.kind, Tone.NORMAL))
+
+
+def _cpu(scheduling: Scheduling | None) -> Cell:
+    if scheduling is None:
+        return Cell("")
+    state = clean(scheduling.state, 8)
+    tone = {"R": Tone.GOOD, "D": Tone.NOTICE}.get(state, Tone.MUTED)
+    return Cell(f"{state} {duration(scheduling.cpu_s)}", tone)
+
+
+def _used(scheduling: Scheduling | None) -> float:
+    return 0.0 if scheduling is None else scheduling.cpu_s
 
 
 def role_words(thread: Thread) -> str:

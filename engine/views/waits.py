@@ -116,17 +116,22 @@ class Waits(Table):
 
     def _on(self, index: int) -> Cell | str:
         wait, resource = self._lines.wait[index], self._resource(index)
+        fd = None if wait is None else wait.fd
+        leads = "" if fd is None else self._snapshot.fds.get(fd, "")
         if resource is not None:
-            fd = f" fd {wait.fd}" if wait is not None and wait.fd is not None else ""
+            words = resource.key if fd is None else f"{resource.key} fd {fd}"
             if self._lines.parent[index] >= 0:
-                return Cell(f"{resource.key}{fd}", Tone.MUTED)
-            return f"{resource.key}{fd} {type_name(resource.type)}"
+                return Cell(f"{words} {leads}".rstrip(), Tone.MUTED)
+            # A socket's addresses say more than the type of what stands for it.
+            return f"{words} {leads or type_name(resource.type)}"
         if wait is None:
             return ""
         target = wait_target(wait)
         if wait.task is not None:
             index = self._snapshot.tasks.index(wait.task)
             return f"{target} {task_name(self._snapshot, index)}".strip()
+        if leads:
+            return f"{target} {leads}"
         overdue = wait.kind == "timer" and wait.remaining_s is not None and wait.remaining_s < 0
         return Cell(target, Tone.WARNING) if overdue else target
 

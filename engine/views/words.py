@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from adp_tui.engine.model import Doing, Resource, Wait
 from adp_tui.engine.rust.names import short_type, split_segments
+from adp_tui.engine.target import Scheduling
 from adp_tui.engine.text import clean
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "future_name",
     "key_order",
     "resource_state",
+    "scheduling_words",
     "short_function",
     "type_name",
     "wait_kind",
@@ -28,6 +30,16 @@ MAX_NAME = 200
 _FUNCTION = re.compile(r"::\{async_fn_env#\d+\}")
 _UNITS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s"))
 _NUMBERS = re.compile(r"(\d+)")
+
+
+_STATES = {
+    "R": "running or ready",
+    "S": "sleeps",
+    "D": "sleeps and takes no signals",
+    "T": "stopped by a signal",
+    "t": "stopped by a tracer",
+}
+"""Of threads, as the kernel names them (proc(5))."""
 
 
 def count_of(number: int, noun: str) -> str:
@@ -153,6 +165,15 @@ def resource_state(resource: Resource) -> str:
 
 
 # Threads.
+
+
+def scheduling_words(scheduling: Scheduling) -> str:
+    """Return state, place in the kernel and used time: ``S sleeps in do_epoll_wait, CPU 12s``."""
+    state = clean(scheduling.state, 8)
+    words = f"{state} {_STATES.get(state, '')}".strip()
+    if scheduling.channel is not None:
+        words += f" in {clean(scheduling.channel, MAX_NAME)}"
+    return f"{words}, CPU {duration(scheduling.cpu_s)}"
 
 
 def doing(doing: Doing, task: str | None) -> str:

@@ -16,11 +16,14 @@ TIMES = frozenset({"remaining_s"})
 
 
 def report_of(session: Session) -> dict[str, Any]:
-    """Return the whole report, with addresses and variables, but for the target and times."""
+    """Return the whole report, with addresses and variables, but for what only a process tells.
+
+    That is the target itself, and what its file descriptors lead to.
+    """
     options = Options(addresses=True, locals=True)
     text = "".join(json_report(session.snapshot, options, session.details))
     report: dict[str, Any] = json.loads(text)
-    del report["target"]
+    del report["target"], report["fds"]
     return report
 
 

@@ -110,6 +110,7 @@ def snapshot(**given: Any) -> Snapshot:
             Finding("deadlock", "error", Confidence.CERTAIN, "s", ("t1",), (8,), ("r1",)),
         ),
         "losses": (Loss("a", "b", 2, (0x1, 0x2)),),
+        "fds": {7: "tcp 127.0.0.1:80 LISTEN", 3: 'epoll "of" 2'},
     }  # fmt: skip
     return Snapshot(**usual | given)
 
@@ -159,7 +160,9 @@ def test_fields_and_their_order_are_the_contracts():
     # WHEN a snapshot with one of everything is written
     found = paths(written(snapshot()))
     # THEN it has those fields in that order, and the few that were added
-    named = set(wanted)
+    assert written(snapshot())["fds"] == {"3": 'epoll "of" 2', "7": "tcp 127.0.0.1:80 LISTEN"}
+    named = {*wanted, "fds.3"}
+    wanted.insert(wanted.index("fds.7"), "fds.3")
     assert [p for p in found if p in named] == wanted
     # The example has no frames within branches, no splice, macro, place or other state.
     inner = re.compile(r".*\.(branches\[\]\.frames\[\]|splice|macro|state|spawned_at)\..*")
@@ -203,8 +206,9 @@ def test_what_is_unknown_is_null():
     # THEN every field stands
     assert list(report) == [
         "schema", "target", "executors", "threads", "stacks", "tasks", "resources", "findings",
-        "losses",
+        "losses", "fds",
     ]  # fmt: skip
+    assert report["fds"] == {}
     assert report["target"]["signal"] is None and report["target"]["runtimes"] == []
 
 

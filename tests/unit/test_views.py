@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from adp_tui.engine.analysis.described import described
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import (
     Confidence,
@@ -27,6 +30,9 @@ from adp_tui.engine.model import (
     Thread,
     Wait,
 )
+from adp_tui.engine.target import Scheduling
+from adp_tui.engine.text_report import text_report
+from adp_tui.engine.views.details import Details
 from adp_tui.engine.views.panes import Panes
 from adp_tui.engine.views.records import Query, Rows, Tone
 
@@ -255,6 +261,76 @@ def test_threads_say_what_they_do_and_which_one_crashed() -> None:
     assert column(rows, "role") == ["blocking", "worker 0"]
     assert column(rows, "at") == ["bank::work src/work.rs:20", ""]
     assert rows.rows[0].cells[0].tone is Tone.ERROR
+
+
+def live_bank() -> Snapshot:
+    """The same of a process: the kernel tells of its threads and file descriptors."""
+    shot = bank()
+    says = (Scheduling("R", None, 100.0), Scheduling("S", "do_epoll_wait", 12.5))
+    threads = zip(shot.threads, says, strict=True)
+    return replace(
+        shot,
+        threads=tuple(replace(thread, scheduling=each) for thread, each in threads),
+        fds={7: "tcp 10.0.0.1:80 LISTEN", 3: "epoll, watches 9"},
+    )
+
+
+def test_of_a_live_process_the_kernel_says_more_of_threads() -> None:
+    panes = Panes(live_bank())
+    rows = panes.rows(Query("threads"))
+    assert column(rows, "cpu") == ["R 1m40s", "S 12s"]
+    assert rows.rows[0].cells[-1].tone is Tone.GOOD
+    # Sorted by time, not by text.
+    by_time = panes.rows(Query("threads", sort="cpu", descending=True))
+    assert keys(by_time) == ["tid:7", "tid:8"]
+    # A core does not tell, and there is no such column.
+    with pytest.raises(AdpError, match="no column cpu"):
+        Panes(bank()).rows(Query("threads", sort="cpu"))
+    facts = dict(Details(live_bank()).of("tid:8").facts)
+    assert facts["kernel"].text == "S sleeps in do_epoll_wait, CPU 12s"
+    assert "kernel" not in dict(Details(bank()).of("tid:8").facts)
+
+
+def test_what_file_descriptors_lead_to() -> None:
+    shot = live_bank()
+    # A socket's addresses stand in the list of waits, and can be searched for
+    rows = Panes(shot).rows(Query("waits", filter="10.0.0.1:80"))
+    assert column(rows, "on") == ["r2 fd 7 tcp 10.0.0.1:80 LISTEN"]
+    # AND in the details of the task, of what it waits on, and of a thread in a system call
+    for key, fd, words in (
+        ("t4", "fd 7", "tcp 10.0.0.1:80 LISTEN"),
+        ("r2", "fd 7", "tcp 10.0.0.1:80 LISTEN"),
+        ("tid:8", "fd 3", "epoll, watches 9"),
+    ):
+        assert dict(Details(shot).of(key).facts)[fd].text == words
+        assert fd not in dict(Details(bank()).of(key).facts)
+    # AND in the text report
+    text = "".join(text_report(shot))
+    assert "waits on io fd 7 readable (not polled) in branch 1 (tcp 10.0.0.1:80 LISTEN)\n" in text
+    assert "waits for events in epoll_wait fd 3 (epoll, watches 9)\n" in text
+    # One without a resource is named as well.
+    tasks = TaskColumns()
+    tasks.append(task("f", TaskState.IDLE, Wait("io", mode="readable", fd=7)), -1, -1, -1)
+    bare = replace(shot, tasks=tasks, resources=ResourceColumns())
+    assert column(Panes(bare).rows(Query("waits")), "on") == ["fd 7 tcp 10.0.0.1:80 LISTEN"]
+
+
+def test_what_file_descriptors_lead_to_is_hostile_text() -> None:
+    class Target:
+        """Tells of one descriptor, what nobody should show."""
+
+        def __init__(self) -> None:
+            self.asked: list[set[int]] = []
+
+        def describe(self, fds: set[int]) -> dict[int, str]:
+            self.asked.append(fds)
+            return {7: "/a\x1b[2Jb\u202e" + "x" * 5000}
+
+    target = Target()
+    found = described(target, bank()).fds
+    # Only those are asked for that a wait or a thread names.
+    assert target.asked == [{3, 7}]
+    assert list(found) == [7] and found[7].startswith("/a[2Jbx") and len(found[7]) < 1100
 
 
 def test_losses_are_a_view() -> None:
