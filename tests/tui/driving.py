@@ -76,6 +76,10 @@ class Screen:
         strips = [self.app.screen._compositor.render_strips(size)[y] for y in range(size.height)]
         return [strip.text.rstrip() for strip in strips]
 
+    def notices(self) -> str:
+        """Return what was notified; headless, Textual does not draw that."""
+        return "\n".join(each.message for each in self.app._notifications)
+
     def text(self) -> str:
         """Return the screen as one text."""
         return "\n".join(self.lines())
