@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from adp_tui.engine.dataclass import dataclass
@@ -51,6 +52,7 @@ class PlainSnapshot:
     still: Column | None
     gone: int
     derived: int
+    fds: Mapping[int, str]
 
 
 def plain_snapshot(snapshot: Snapshot) -> PlainSnapshot:
@@ -65,6 +67,7 @@ def plain_snapshot(snapshot: Snapshot) -> PlainSnapshot:
         None if changes is None else changes.still,
         0 if changes is None else changes.gone,
         0 if changes is None else changes.derived,
+        snapshot.fds,
     )  # fmt: skip
 
 
@@ -87,7 +90,7 @@ def snapshot_from(plain: PlainSnapshot) -> Snapshot:
     snapshot = Snapshot(
         plain.epoch, plain.target, plain.executors, plain.threads, plain.stacks, tasks,
         ResourceColumns(plain.resources), plain.findings, plain.losses, plain.unwoken,
-        None if still is None else Changes(still, plain.gone, plain.derived),
+        None if still is None else Changes(still, plain.gone, plain.derived), plain.fds,
     )  # fmt: skip
     _Links(snapshot, len(plain.shapes)).check()
     return snapshot
@@ -150,6 +153,7 @@ class _Links:
         _within(waits.shape, 0, self._shapes)
         _within(waits.resource, -1, len(snapshot.resources))
         _within(waits.task, -1, count)
+        _require(not any(map(math.isinf, waits.remaining)), "a time has no end")
         ends = map(sum, zip(tasks.wait_start, tasks.wait_count, strict=True))
         _within(list(ends), 0, len(waits) + 1)
         _require(not _turns(tasks.parent), "a task is its own ancestor")

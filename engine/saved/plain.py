@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import enum
+import math
 import types
 from array import array
 from collections.abc import Callable, Mapping, Sequence
@@ -131,7 +132,13 @@ def _text(plain: Any) -> str:
 def _number(plain: Any) -> float:
     if type(plain) not in (int, float):
         raise PlainError(f"a number expected, not {type(plain).__name__}")
-    return float(plain)
+    try:
+        number = float(plain)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise PlainError("a number that has an end expected")
+    return number
 
 
 def _bytes(plain: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +15,15 @@ from support.build import Dump
 from support.saved import Pair
 
 from adp_tui.engine.errors import AdpError, OpenError
+from adp_tui.engine.model import Snapshot, TargetFacts, TaskColumns, Wait
+from adp_tui.engine.saved.columns import plain_snapshot, snapshot_from
 from adp_tui.engine.saved.file import _HEAD, MAGIC, read
+from adp_tui.engine.saved.plain import PlainError, decode
 from adp_tui.engine.session import Session
+from adp_tui.engine.target import Scheduling
 from adp_tui.engine.views.records import VIEWS, Query
 
+TARGET = TargetFacts("core", None, 1, None, None, "x86_64", None, None, "adp-tui", None, ())
 Parts = list[tuple[bytes, bytes]]
 
 
@@ -212,3 +218,18 @@ def test_other_bytes_in_memory(whole: tuple[bytes, Parts], tmp_path: Path) -> No
             ).ljust(8, b"\0")
         content[b"memory"] = bytes(data)
         survives(packed(tmp_path / "it", first, list(content.items())))
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e999", "9" * 400])
+def test_times_without_an_end(number: str) -> None:
+    # GIVEN a file of which somebody made a time that nobody can say
+    with pytest.raises(PlainError):
+        decode(Scheduling, ["R", None, json.loads(number)])
+    assert decode(Scheduling, ["R", None, 3]) == Scheduling("R", None, 3.0)
+
+
+def test_deadlines_without_an_end() -> None:
+    tasks = TaskColumns()
+    tasks.waits.append(Wait("timer", remaining_s=math.inf))
+    with pytest.raises(PlainError, match="a time has no end"):
+        snapshot_from(plain_snapshot(Snapshot(1, TARGET, tasks=tasks)))

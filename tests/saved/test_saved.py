@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from support.build import Dump
 from support.reports import differences, report_of
 from support.saved import Pair
+from support.steps import steps
 
+from adp_tui.backends.live import LiveProcess
 from adp_tui.engine.errors import AdpError, FaultError, OpenError
 from adp_tui.engine.saved.file import read
 from adp_tui.engine.saved.record import LEFT_OUT, NOT_SAVED, SavedTarget
@@ -135,6 +138,21 @@ def test_a_file_that_is_there_stays(pair: Pair) -> None:
     assert "is there already" in caught.value.message
     assert pair.path.read_bytes() == before
     assert [path.name for path in pair.path.parent.iterdir()] == [pair.path.name]
+
+
+def test_what_only_a_process_tells_is_kept(dump: Callable[..., Dump], tmp_path: Path) -> None:
+    path = tmp_path / "it.adps"
+    with steps(dump("steps")) as program:
+        live = Session(LiveProcess(program.pid))
+        live.save(str(path))
+        live.close()
+    copy = Session(read(path))
+    # Its first thread reads from a socket, whose name the test gave it.
+    assert list(copy.snapshot.fds.values()) == [f"unix dgram {program.path} UNCONNECTED"]
+    facts = dict(copy.task(f"tid:{program.pid}").facts)
+    assert facts["kernel"].text.startswith("S sleeps")
+    assert "unix dgram" in facts["fd 3"].text
+    copy.close()
 
 
 @pytest.fixture(scope="module")
