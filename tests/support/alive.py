@@ -37,6 +37,27 @@ class Alive:
         """Wait until it has written a word."""
         until(lambda: word in self.printed(), f"{word!r} in {self.printed()!r}")
 
+    def fact(self, name: str) -> int:
+        """Wait until it has said a number, ``fact NAME NUMBER``, and return the last one."""
+        self.wait_for(f"fact {name} ")
+        found = re.findall(rf"^fact {name} (\d+)$", self.printed(), re.MULTILINE)
+        return int(found[-1])
+
+    def ask(self, name: str) -> int:
+        """Say a name on its standard input, and return the number that it answers."""
+        assert self.process.stdin is not None
+        before = self.printed().count(f"fact {name} ")
+        self.process.stdin.write(f"{name}\n".encode())
+        self.process.stdin.flush()
+        until(lambda: self.printed().count(f"fact {name} ") > before, f"an answer to {name!r}")
+        return self.fact(name)
+
+    def end(self) -> int:
+        """Close its standard input, wait until it has ended, and return its exit status."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(SECONDS)
+
 
 def until(true: Callable[[], bool], what: str) -> None:
     """Wait until something is so.
@@ -52,9 +73,16 @@ def until(true: Callable[[], bool], what: str) -> None:
 
 @contextmanager
 def alive(
-    command: Sequence[str | Path], *, preload: Path | None = None, cwd: Path | None = None
+    command: Sequence[str | Path],
+    *,
+    preload: Path | None = None,
+    cwd: Path | None = None,
+    listens: bool = False,
 ) -> Iterator[Alive]:
-    """Run a program in a session of its own until the end of the context."""
+    """Run a program in a session of its own until the end of the context.
+
+    Its standard input is empty, unless it ``listens``.
+    """
     environment = {**os.environ, "RUST_BACKTRACE": "0"}
     if preload is not None:
         environment["LD_PRELOAD"] = str(preload)
@@ -65,7 +93,7 @@ def alive(
                 list(map(str, command)),
                 cwd=cwd,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -75,6 +103,8 @@ def alive(
         finally:
             process.kill()
             process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Builds a Rust program, lets it crash, and keeps executable and core for the next run.
 
+A program that runs until it is told to end is only built: ``executable``.
+
 ``PYTHONPATH=tests python -m support.build zoo 1.54.1 debug`` prints the path of the core.
 """
 
@@ -27,7 +29,7 @@ from support.markers import Markers
 
 __all__ = [
     "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
-    "Dump", "MissingToolError", "is_old", "key", "make", "rustc",
+    "Dump", "MissingToolError", "executable", "is_old", "key", "make", "rustc",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,8 @@ PROGRAMS = ROOT / "tests" / "programs"
 TARGET = ROOT / "target" / "programs"
 """One target folder for all, so that a dependency is built once."""
 CORES = ROOT / "target" / "cores"
+EXECUTABLES = ROOT / "target" / "executables"
+"""Programs that never crash."""
 OLDEST = "1.24.2"
 MATRIX = (
     "1.26.0", "1.28.2", "1.29.1", "1.30.0", "1.34.0", "1.35.1", "1.37.0", "1.39.0", "1.44.2",
@@ -86,6 +90,7 @@ class _Job:
     features: tuple[str, ...]
     arguments: tuple[str, ...]
     build: str | None = None
+    crashes: bool = True
 
     @property
     def way(self) -> Build:
@@ -118,15 +123,15 @@ class _Job:
 
     @property
     def place(self) -> Path:
-        """Where the core is kept."""
-        return CORES / self.label
+        """Where what was made is kept."""
+        return (CORES if self.crashes else EXECUTABLES) / self.label
 
     def sources(self) -> Iterator[Path]:
         yield self.folder / "Cargo.toml"
         yield from sorted((self.folder / "src").rglob("*.rs"))
 
     def key(self) -> str:
-        """Return what the core depends on, as a digest."""
+        """Return what the result depends on, as a digest."""
         parts = hashlib.sha256(repr((RECIPE, self.label, rustc())).encode())
         if self.build:
             parts.update(repr(self.way).encode())
@@ -170,12 +175,7 @@ def make(
     """
     finish = build if build in FINISHES else None
     job = _job(name, arguments, tokio, profile, debug, features, None if finish else build)
-    # A core that is there is no reason to wait for another that is being made.
-    if not _is_made(job):
-        with _lock(job):
-            if not _is_made(job):
-                _make(job)
-                (job.place / "key").write_text(job.key())
+    _make_once(job)
     dump = Dump(
         name=name,
         tokio=tokio,
@@ -187,6 +187,18 @@ def make(
         whole=job.place / name,
     )
     return _finished(dump, job, finish) if finish else dump
+
+
+def executable(name: str, *, tokio: str | None = None, profile: str = "debug") -> Path:
+    """Return a program in ``tests/programs``, built unless it is there already; it does not run.
+
+    Raises:
+        MissingToolError: cargo isn't installed.
+        AssertionError: it doesn't compile; the message has the output.
+    """
+    job = replace(_job(name, (), tokio, profile, None, (), None), crashes=False)
+    _make_once(job)
+    return job.place / name
 
 
 def key(name: str, *, build: str | None = None, **options: Any) -> str:
@@ -232,6 +244,15 @@ def is_old(tokio: str | None) -> bool:
     return tokio is not None and tuple(map(int, tokio.split(".")[:2])) < _LESS
 
 
+def _make_once(job: _Job) -> None:
+    # What is there is no reason to wait for another that is being made.
+    if not _is_made(job):
+        with _lock(job):
+            if not _is_made(job):
+                _make(job)
+                (job.place / "key").write_text(job.key())
+
+
 def _make(job: _Job) -> None:
     shutil.rmtree(job.place, ignore_errors=True)
     job.place.mkdir(parents=True)
@@ -242,8 +263,9 @@ def _make(job: _Job) -> None:
     if job.build:
         # It serves no other build, and is large.
         shutil.rmtree(job.target)
-    output = crash(job.place, [str(job.place / job.name), *job.arguments])
-    (job.place / "stdout").write_text(output)
+    if job.crashes:
+        output = crash(job.place, [str(job.place / job.name), *job.arguments])
+        (job.place / "stdout").write_text(output)
 
 
 def _build(job: _Job) -> Path:
