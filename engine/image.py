@@ -181,6 +181,12 @@ class Image:
         if self._cache is not None and key is not None and known is not None and known.grown:
             self._cache.write(*key, known)
 
+    def close(self) -> None:
+        """Let go of its files. Nobody may ask it any more."""
+        for file in (self._elf, self._debug_file):
+            if file is not None:
+                file.close()
+
     def _cache_key(self) -> tuple[str, list[Path]] | None:
         """Return build-id and files; None where a file was not found by a path of its own."""
         if self.elf is None or self.module.image is not None or self.elf.build_id is None:

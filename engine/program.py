@@ -105,6 +105,11 @@ class Program:
                 if debug is not None:
                     yield image, debug
 
+    def close(self) -> None:
+        """Let go of the modules' files; the target is left as it is. Nobody may ask any more."""
+        for image in self.images:
+            image.close()
+
     def keep_answers(self) -> None:
         """Write what was found out about the modules' files to the cache, if there is one."""
         for image in self.images:

@@ -235,8 +235,11 @@ class Session:
             if not self._closed:
                 self._closed = True
                 self._opened = None
-                if self._program is not None and self._program.target is not self._source:
-                    self._program.target.close()
+                if self._program is not None:
+                    # What was read refers to itself in circles, which would keep files open.
+                    self._program.close()
+                    if self._program.target is not self._source:
+                        self._program.target.close()
                 self._source.close()
 
     @contextmanager

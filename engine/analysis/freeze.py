@@ -155,7 +155,9 @@ class _Threads:
         executor = thread.executor
         cut = thread.native.cut
         if cut is not None:
-            self._survey.losses.add("thread stack", cut, thread.native.frames[-1].pc)
+            # One that runs while it is looked at has no frames.
+            last = thread.native.frames[-1].pc if thread.native.frames else None
+            self._survey.losses.add("thread stack", cut, last)
         return Thread(
             tid=thread.tid,
             name=self._names.get(thread.tid) or thread.state.name,

@@ -147,7 +147,7 @@ class Survey:
         for thread in self.threads:
             sp = thread.state.registers.get(self.program.arch.sp, 0)
             span = region_of(self.program, sp)
-            if span is not None:
+            if span is not None and thread.native.frames:
                 last = thread.native.frames[-1]
                 end = last.cfa or last.sp
                 # What lies above the first frame may be the heap: musl maps one beside the other.

@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from adp_tui.engine.dataclass import dataclass
@@ -221,6 +222,13 @@ class ElfFile:
     def from_bytes(cls, image: bytes, name: str) -> ElfFile:
         """Read an image that lies in memory (the vdso)."""
         return cls(image, name)
+
+    def close(self) -> None:
+        """Let go of the file. Nobody may read it any more."""
+        if isinstance(self.buffer, mmap.mmap):
+            # What was handed out of a search that was interrupted keeps it open until it is gone.
+            with suppress(BufferError):
+                self.buffer.close()
 
     def _read_header(self) -> None:
         buffer = self.buffer
