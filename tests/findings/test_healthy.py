@@ -1,0 +1,62 @@
+"""Programs that nothing is wrong with, looked at again and again while they run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from support.alive import alive, until
+from support.build import executable
+
+from adp_tui.backends.live import LiveProcess
+from adp_tui.engine.cache import Cache
+from adp_tui.engine.session import Session
+
+SAMPLES = 100
+FALSE = frozenset(
+    {
+        "deadlock", "lost_wakeup", "futurelock", "blocked_worker", "nested_block_on",
+        "channel_stuck", "workers_exhausted", "panicked", "crash", "std_lock_across_await",
+    }
+)  # fmt: skip
+"""What none of these programs has, at any moment."""
+
+
+@contextmanager
+def running(name: str) -> Iterator[int]:
+    """Start a program; a server gets a client that keeps it busy."""
+    program = executable("busy", profile="release")
+    with ExitStack() as stack:
+        started = stack.enter_context(alive([program, name], listens=True))
+        started.fact("ready")
+        if name == "http":
+            address = f"127.0.0.1:{started.fact('port')}"
+            load = stack.enter_context(alive([program, "load", address, "8"], listens=True))
+            until(lambda: load.ask("ok") > 0, "answers")
+        yield started.pid
+
+
+@pytest.mark.parametrize("name", ["http", "pipeline", "timers", "joinset", "select"])
+def test_nothing_is_found_wrong(name: str, tmp_path: Path) -> None:
+    found: list[tuple[str, str, tuple[str, ...]]] = []
+    tasks = 0
+    with running(name) as pid:
+        session = Session(LiveProcess(pid), cache=Cache(tmp_path))
+        session.open()
+        for _ in range(SAMPLES):
+            session.refresh()
+            tasks += len(session.snapshot.tasks)
+            found += [
+                (f.kind, f.summary, f.evidence)
+                for f in session.snapshot.findings
+                if f.kind in FALSE
+            ]
+        assert session.snapshot.epoch == SAMPLES + 1
+        session.close()
+    kinds = dict(Counter(kind for kind, _, _ in found))
+    print(f"{name}: {SAMPLES} samples, {tasks:,} tasks, {len(found)} false findings {kinds}")
+    assert tasks > SAMPLES
+    assert found == []
