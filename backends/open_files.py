@@ -32,7 +32,7 @@ def describe_files(folder: Path, fds: Collection[int]) -> dict[int, str]:
     sockets: dict[int, int] = {}
     for fd in sorted(fds)[:MAX_FILES]:
         try:
-            link = os.readlink(os.fsencode(folder / "fd" / str(fd)))
+            link = os.readlink(b"%b/fd/%d" % (os.fsencode(folder), fd))
         except FileNotFoundError:
             found[fd] = "not open"
             continue

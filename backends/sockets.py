@@ -27,7 +27,7 @@ _TCP_STATES = {
 }  # fmt: skip
 _UNIX_STATES = {1: "UNCONNECTED", 2: "CONNECTING", 3: "CONNECTED", 4: "DISCONNECTING"}
 _UNIX_TYPES = {1: "stream", 2: "dgram", 5: "seqpacket"}
-_UNIX = re.compile(rb"[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ ([0-9A-F]+) ([0-9A-F]+) ([0-9A-F]+) +(\d+)")
+_UNIX = re.compile(rb"[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ ([0-9A-F]+) ([0-9A-F]+) ([0-9A-F]+) +\d+")
 
 
 def describe_sockets(folder: Path, sockets: Mapping[int, int]) -> dict[int, str]:
@@ -39,11 +39,11 @@ def describe_sockets(folder: Path, sockets: Mapping[int, int]) -> dict[int, str]
     """
     protocols = {fd: _protocol(folder, fd) for fd in sockets}
     texts: dict[int, str] = {}
-    for name, (members, read) in _TABLES.items():
+    for name, (members, column, read) in _TABLES.items():
         likely = (fd for fd, its in protocols.items() if its is None or its in members)
         wanted = {sockets[fd] for fd in likely} - texts.keys()
         if wanted:
-            texts |= _table(folder / "net" / name, wanted, read)
+            texts |= _table(folder / "net" / name, wanted, column, read)
     return {
         fd: texts.get(inode) or f"{protocols[fd] or ''} socket".strip()
         for fd, inode in sockets.items()
@@ -53,26 +53,26 @@ def describe_sockets(folder: Path, sockets: Mapping[int, int]) -> dict[int, str]
 def _protocol(folder: Path, fd: int) -> str | None:
     """Return the kernel's name of a socket's protocol; None where it does not tell."""
     try:
-        name = os.getxattr(folder / "fd" / str(fd), "system.sockprotoname")
+        name = os.getxattr(f"{folder}/fd/{fd}", "system.sockprotoname")
     except OSError:
         return None
     return clean(name.rstrip(b"\0")).lower()
 
 
 def _table(
-    path: Path, wanted: set[int], read: Callable[[bytes], tuple[int, str] | None]
+    path: Path, wanted: set[int], column: int, read: Callable[[bytes], str]
 ) -> dict[int, str]:
-    """Return what a table says of the sockets with these inodes."""
+    """Return what a table says of the sockets with these inodes, which stand in a column of it."""
     found: dict[int, str] = {}
     times: Counter[int] = Counter()
     for line in _lines(path):
         try:
-            entry = read(line)
+            inode = int(line.split(None, column + 1)[column])
+            if inode in wanted:
+                times[inode] += 1
+                found[inode] = read(line)
         except (ValueError, IndexError):
             continue
-        if entry is not None and entry[0] in wanted:
-            times[entry[0]] += 1
-            found[entry[0]] = entry[1]
     # The path of a socket may hold line ends, and forge what is said of another one.
     return {inode: text for inode, text in found.items() if times[inode] == 1}
 
@@ -85,13 +85,13 @@ def _lines(path: Path) -> Iterator[bytes]:
         return
 
 
-def _internet(line: bytes, kind: str) -> tuple[int, str]:
-    """Return inode and text of a line of net/tcp, net/udp or their like for IPv6.
+def _internet(line: bytes, kind: str) -> str:
+    """Return what a line of net/tcp, net/udp or their like for IPv6 says.
 
     Raises:
         ValueError, IndexError: it is none.
     """
-    _, local, peer, code, queues, _, _, _, _, inode, *_ = line.split()
+    _, local, peer, code, queues, *_ = line.split()
     state = int(code, 16)
     unsent, unread = (int(each, 16) for each in queues.split(b":"))
     words = [kind, _address(local)]
@@ -106,14 +106,14 @@ def _internet(line: bytes, kind: str) -> tuple[int, str]:
     elif unread:
         # The kernel counts the memory that they take.
         more = ", datagrams to read"
-    return int(inode), " ".join(words) + more
+    return " ".join(words) + more
 
 
-def _tcp(line: bytes) -> tuple[int, str]:
+def _tcp(line: bytes) -> str:
     return _internet(line, "tcp")
 
 
-def _udp(line: bytes) -> tuple[int, str]:
+def _udp(line: bytes) -> str:
     return _internet(line, "udp")
 
 
@@ -131,12 +131,16 @@ def _address(text: bytes) -> str:
     return f"[{socket.inet_ntop(socket.AF_INET6, raw)}]:{int(port, 16)}"
 
 
-def _unix(line: bytes) -> tuple[int, str] | None:
-    """Return inode and text of a line of net/unix; None for another line."""
+def _unix(line: bytes) -> str:
+    """Return what a line of net/unix says.
+
+    Raises:
+        ValueError: it is none.
+    """
     parts = _UNIX.match(line)
     if parts is None:
-        return None
-    flags, type_, state = (int(each, 16) for each in parts.groups()[:3])
+        raise ValueError("no line of a socket")
+    flags, type_, state = (int(each, 16) for each in parts.groups())
     listens = flags & _LISTENS
     words = (
         "unix",
@@ -144,14 +148,14 @@ def _unix(line: bytes) -> tuple[int, str] | None:
         clean(line[parts.end() + 1 :].rstrip(b"\n")),
         "LISTEN" if listens else _UNIX_STATES.get(state, f"state {state}"),
     )
-    return int(parts[4]), " ".join(word for word in words if word)
+    return " ".join(word for word in words if word)
 
 
-_TABLES: Mapping[str, tuple[tuple[str, ...], Callable[[bytes], tuple[int, str] | None]]] = {
-    "tcp": (("tcp",), _tcp),
-    "tcp6": (("tcpv6",), _tcp),
-    "udp": (("udp",), _udp),
-    "udp6": (("udpv6",), _udp),
-    "unix": (("unix", "unix-stream"), _unix),
+_TABLES: Mapping[str, tuple[tuple[str, ...], int, Callable[[bytes], str]]] = {
+    "tcp": (("tcp",), 9, _tcp),
+    "tcp6": (("tcpv6",), 9, _tcp),
+    "udp": (("udp",), 9, _udp),
+    "udp6": (("udpv6",), 9, _udp),
+    "unix": (("unix", "unix-stream"), 6, _unix),
 }
-"""Tables by name: the protocols whose sockets are in it, and who reads a line."""
+"""Tables by name: the protocols whose sockets are in it, the column of inodes, who reads a line."""
