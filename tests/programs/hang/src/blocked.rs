@@ -41,6 +41,7 @@ async fn stdlock_lot(ledger: Arc<parking_lot::Mutex<u64>>) {
 }
 
 fn stdlock_runtime() {
+    say_thread("local");
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     still::entered();
     runtime.block_on(async {

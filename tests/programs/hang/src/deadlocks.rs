@@ -223,6 +223,7 @@ fn of_lot(
 
 /// A guard of std can't be sent: its task stays on one thread.
 fn std_runtime() {
+    say_thread("std_runtime");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
@@ -302,6 +303,7 @@ async fn asks(address: std::net::SocketAddr, path: &'static str) {
 }
 
 async fn pays(State(bank): State<Arc<Bank>>) -> &'static str {
+    println!("fact id_handlers_pays {}", tokio::task::id());
     let ledger = bank.ledger.lock().await; // [handlers.pays.holds]
     bank.met.wait().await;
     let audit = bank.audit.lock().await; // [handlers.pays.waits]
@@ -310,6 +312,7 @@ async fn pays(State(bank): State<Arc<Bank>>) -> &'static str {
 }
 
 async fn checks(State(bank): State<Arc<Bank>>) -> &'static str {
+    println!("fact id_handlers_checks {}", tokio::task::id());
     let audit = bank.audit.lock().await; // [handlers.checks.holds]
     bank.met.wait().await;
     let ledger = bank.ledger.lock().await; // [handlers.checks.waits]

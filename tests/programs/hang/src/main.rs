@@ -106,6 +106,7 @@ async fn main_root() {
 }
 
 fn main() {
+    say_thread("main");
     let runtime = runtime("hang-worker", 4);
     let entered = runtime.enter();
     for name in std::env::args().skip(1) {

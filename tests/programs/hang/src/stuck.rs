@@ -35,19 +35,20 @@ async fn futurelock_keeper(lock: Arc<Mutex<u64>>, bells: Arc<Bells>) {
     let held = lock.lock().await;
     bells.released.notify_one();
     bells.queued.notified().await;
-    drop(held);
     bells.released.notify_one();
+    drop(held);
 }
 
 async fn futurelock_victim(lock: Arc<Mutex<u64>>, bells: Arc<Bells>) {
     bells.released.notified().await;
     let mut first = pin!(futurelock_adds(&lock, 1));
-    tokio::select! { // [futurelock.select]
+    // [futurelock.select]
+    tokio::select! {
         biased;
-        () = &mut first => {}
         () = futurelock_rings(&bells) => {
             futurelock_adds(&lock, 2).await; // [futurelock.victim]
         }
+        () = &mut first => {}
     }
 }
 
@@ -113,16 +114,30 @@ async fn exhausted_sleeps(permits: Arc<Semaphore>, number: u32, held: Arc<Notify
     drop(permit);
 }
 
+/// The task that was started last is the first one in the queue.
 async fn exhausted_main(permits: Arc<Semaphore>, held: Arc<Notify>) {
     while permits.available_permits() > 0 {
         held.notified().await;
     }
-    start("exhausted_waiter1", exhausted_waits(permits.clone(), 2));
-    start("exhausted_waiter2", exhausted_waits(permits, 1));
+    let turn = Arc::new(Notify::new());
+    start(
+        "exhausted_second",
+        exhausted_second(permits.clone(), turn.clone()),
+    );
+    start("exhausted_first", exhausted_first(permits, turn));
 }
 
-async fn exhausted_waits(permits: Arc<Semaphore>, number: u32) {
-    let permit = permits.acquire_many(number).await.unwrap(); // [exhausted.waits]
+async fn exhausted_first(permits: Arc<Semaphore>, turn: Arc<Notify>) {
+    let mut acquire = pin!(permits.acquire_many(2));
+    assert!(futures::poll!(&mut acquire).is_pending());
+    turn.notify_one();
+    let permit = acquire.await; // [exhausted.first.waits]
+    drop(permit);
+}
+
+async fn exhausted_second(permits: Arc<Semaphore>, turn: Arc<Notify>) {
+    turn.notified().await;
+    let permit = permits.acquire().await; // [exhausted.second.waits]
     drop(permit);
 }
 
