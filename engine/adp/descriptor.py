@@ -266,13 +266,14 @@ class HolderRule:
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnerRule:
     """An end of a channel and the like: its owner can complete waits at a resource, those of one
-    ``mode`` or all.
+    ``mode`` or all. ``only``: there is never more than one of its kind.
     """
 
     on: str
     resource: Expression
     role: str
     mode: str | None = None
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,6 +60,13 @@ class Spot:
     """Of the variable."""
     before: int | None
     """The line at which its function stands."""
+    line: int | None = None
+    """Where the variable of a native frame is declared."""
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it is an end of a channel and the like, and no guard."""
+        return isinstance(self.rule.rule, OwnerRule)
 
 
 class Holding(NamedTuple):
@@ -99,6 +106,8 @@ class Holders:
         """At most ``MAX_ENDS`` and one more by the number of their resource."""
         self._modes: dict[int, set[str | None]] = {}
         self._aliases: dict[int, int] = {}
+        self.places: set[int] = set()
+        """The addresses of all that was kept."""
         self._spots: dict[Spot, Spot] = {}
         self._kept: dict[int, tuple[Member, ...]] = {}
         self._leading: dict[int, bool] = {}
@@ -141,15 +150,16 @@ class Holders:
         amount: int,
         weight: int,
     ) -> None:
-        number = self._number(spot, resource)
+        number = self._number(spot, resource, listed=task is not None and thread is None)
         if number is None:
             return
-        if not isinstance(spot.rule.rule, OwnerRule):
+        if not spot.is_end:
             known = self.guards.setdefault(number, [])
         elif self._concerns(spot.rule.rule, number, task):
             known = self.ends.setdefault(number, [])
         else:
             return
+        self.places.add(guard.address)
         known.append(Holding(spot, task, thread, guard.address, amount, weight))
 
     def _concerns(self, rule: OwnerRule, number: int, task: TaskFacts | None) -> bool:
@@ -166,7 +176,7 @@ class Holders:
         found: dict[tuple[int, str, int], tuple[object, ...]] = {}
         for at, live in frames_by_path(frames):
             for name, start in self._starts(live):
-                for guard, path, shared in self._guards(start):
+                for guard, path, shared in self.inside(start):
                     # What a frame further in has is its own: it comes later and is told of it.
                     self._read(found, at, live, name, start, guard, path, shared)
         return tuple(item for group in found.values() for item in group)
@@ -223,7 +233,8 @@ class Holders:
             found.pop(key, None)
             found[key] = group
 
-    def _guards(self, start: Value) -> Iterator[tuple[Value, str, bool]]:
+    def inside(self, start: Value) -> Iterator[tuple[Value, str, bool]]:
+        """Yield the guards and ends in a variable, as ``Reach.paths`` does."""
         if self.wanted(start.type.name):
             yield start, "", False
         else:
@@ -232,7 +243,7 @@ class Holders:
     def _starts(self, live: LiveFrame) -> Iterator[tuple[str, Value]]:
         """Yield the variables of a frame that lead to guards; a future written by hand is one."""
         if live.payload is None:
-            if self._leads(live.value.type):
+            if self.leads(live.value.type):
                 yield "self", live.value
             return
         for member in self._members(live):
@@ -251,11 +262,12 @@ class Holders:
                 for variant in variants
                 if variant.member.type is payload
                 for member in kept_members(live.value.type, variant)
-                if member.name != AWAITEE and self._leads(member.type)
+                if member.name != AWAITEE and self.leads(member.type)
             )
         return known
 
-    def _leads(self, type_: Type) -> bool:
+    def leads(self, type_: Type) -> bool:
+        """Tell whether a value of a type is a guard or an end, or can have one."""
         return self.wanted(type_.name) or self.reach.promising(type_)
 
     def _may_hold(self, task: TaskFacts) -> bool:
@@ -325,7 +337,7 @@ class Holders:
             if alias is not None and alias.data is None:
                 self._aliases.setdefault(alias.address, number)
 
-    def _number(self, spot: Spot, resource: Value) -> int | None:
+    def _number(self, spot: Spot, resource: Value, listed: bool) -> int | None:
         """Return the number of the resource that a guard or an end is of; None where that is not
         shown.
         """
@@ -333,7 +345,7 @@ class Holders:
         if number is None:
             number = self._aliases.get(resource.address)
         rule = spot.rule.rule
-        if number is None and isinstance(rule, HolderRule) and rule.listed:
+        if number is None and listed and isinstance(rule, HolderRule) and rule.listed:
             bound = self._book.resources.first(resource.type.name)
             if bound is not None:
                 number = self._numbering.resource(resource, bound.rule.kind)

@@ -109,7 +109,7 @@ class Resources:
         owners = []
         for each in sorted(ends, key=_order)[:MAX_ENDS]:
             role = each.spot.rule.rule.role
-            told = state.get(f"{role}s")
+            told = 1 if each.spot.rule.rule.only else state.get(f"{role}s")
             fewer = told is not None and told < counts[role]
             owners.append(
                 Owner(
@@ -138,7 +138,7 @@ class Resources:
     def _line(self, spot: Spot) -> int | None:
         """Return the line at which a variable begins."""
         if spot.owner is None:
-            return None
+            return spot.line
         if spot not in self._lines:
             self._lines[spot] = self._survey.walker.coroutines.declared(
                 spot.owner, spot.variable, spot.type, spot.before

@@ -16,6 +16,7 @@ from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts, WaitRow
 from adp_tui.engine.analysis.holders import Holders
 from adp_tui.engine.analysis.naming import FutureNames
+from adp_tui.engine.analysis.native_holders import search_threads
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.replay import Replays, by_type
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
@@ -109,6 +110,7 @@ class Survey:
             self.program, self.book, self.walker, self.replays, self.numbering, self._check
         )
         self.holders.search(self.tasks)
+        search_threads(self.program, self.holders, self.threads, self._check)
 
     def _apply(self) -> None:
         chosen = choose(self.program, load_catalogue())

@@ -21,13 +21,16 @@ _Kind: TypeAlias = Literal[
 _Variants: TypeAlias = tuple[_Member | None, tuple[tuple[int | None, str, _Member], ...]] | None
 _Function: TypeAlias = tuple[int, str, str | None, int, int, dict[str, int], _Place] | None
 _Rule: TypeAlias = tuple[str, int, bytes, int]
-_Declared: TypeAlias = tuple[str, int, int, bytes | int | None, bytes | None, bool]
+_Declared: TypeAlias = tuple[
+    str, int, int, bytes | int | None, bytes | None, bool, None, int | None
+]
 
 SHAPES: dict[str, Any] = {
     "addresses": dict[tuple[int, int], int | None],
     "bodies": dict[
         int, tuple[tuple[_Member, ...], _Variants, dict[str, int], dict[int, str], int | None]
     ],
+    "coroutine variables": dict[str, tuple[tuple[str, str, int], ...]],
     "coroutines": dict[str, tuple[str | None, tuple[tuple[str, _Place], ...]]],
     "crate versions": dict[str, tuple[str, ...]],
     "frames": dict[int, tuple[tuple[str | None, _Place, bool], ...]],

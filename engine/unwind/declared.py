@@ -32,6 +32,7 @@ class Declared:
         expression: the location expression that holds at the address, or None.
         is_placed: whether it has a location somewhere.
         problem: why it cannot be said where it is; None where it can.
+        line: where it is declared, or None.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Declared:
     expression: bytes | None
     is_placed: bool
     problem: str | None = None
+    line: int | None = None
 
 
 def declarations(debug: DebugInfo, address: int) -> tuple[int, bytes | None, tuple[Declared, ...]]:
@@ -72,7 +74,7 @@ def declarations(debug: DebugInfo, address: int) -> tuple[int, bytes | None, tup
 def _plain(declared: Declared) -> Any:
     return (
         declared.name, declared.type_offset, declared.scope, declared.constant,
-        declared.expression, declared.is_placed,
+        declared.expression, declared.is_placed, None, declared.line,
     )  # fmt: skip
 
 
@@ -111,7 +113,9 @@ def _declared(debug: DebugInfo, die: Die, scope: int, address: int) -> Declared 
         expression = None if constant is not None else expression_at(owner, address)
     except AdpError as error:
         return Declared(name, target, scope, None, None, is_placed, error.message)
-    return Declared(name, target, scope, constant, expression, is_placed)
+    line = named.raw(AT.DECL_LINE)
+    number = line[1] if line is not None and isinstance(line[1], int) else None
+    return Declared(name, target, scope, constant, expression, is_placed, None, number)
 
 
 def _constant(die: Die) -> bytes | int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import AT, TAG
@@ -65,7 +65,8 @@ class Scope:
 @dataclass(frozen=True, slots=True, eq=False)
 class NativeVariable:
     """A parameter or local variable of a frame. ``problem`` says why ``value`` is None, or
-    that only a part of it is there. ``scope`` is the number of its function among ``scopes``.
+    that only a part of it is there. ``scope`` is the number of its function among ``scopes``,
+    ``line`` where it is declared.
     """
 
     name: str
@@ -73,6 +74,7 @@ class NativeVariable:
     value: Value | None
     problem: str | None = None
     scope: int = 0
+    line: int | None = None
 
 
 def scopes(program: Program, raw: RawFrame) -> Sequence[Scope]:
@@ -102,9 +104,11 @@ def _plain(debug: DebugInfo, die: Die) -> tuple[str | None, str, bool, int, int]
     return linkage, named.text() or "", die.tag != TAG.SUBPROGRAM, die.offset, named.offset
 
 
-def variables(program: Program, raw: RawFrame) -> Sequence[NativeVariable]:
+def variables(
+    program: Program, raw: RawFrame, wanted: Callable[[Type], bool] = lambda _: True
+) -> Sequence[NativeVariable]:
     """Return parameters and locals whose block holds the frame's address, those of inlined
-    functions included, the innermost first.
+    functions included, the innermost first; only those of ``wanted`` types.
 
     Raises:
         NoDebugInfoError: the debug information makes no sense there.
@@ -112,7 +116,10 @@ def variables(program: Program, raw: RawFrame) -> Sequence[NativeVariable]:
     image, debug = _debug(raw)
     if image is None or debug is None:
         return ()
-    unit, base, declared = declarations(debug, image.file_address(raw.lookup))
+    unit, base, found = declarations(debug, image.file_address(raw.lookup))
+    declared = [each for each in found if wanted(debug.type_at(each.type_offset))]
+    if not declared:
+        return ()
     reader = _Reader(program, raw, image, debug, unit, base)
     return tuple(map(reader.variable, declared))
 
@@ -160,7 +167,9 @@ class _Reader:
             value, problem = self._value(declared, type_)
         except AdpError as error:
             value, problem = None, error.message
-        return NativeVariable(clean(declared.name, 256), type_, value, problem, declared.scope)
+        return NativeVariable(
+            clean(declared.name, 256), type_, value, problem, declared.scope, declared.line
+        )
 
     def _value(self, declared: Declared, type_: Type) -> tuple[Value | None, str | None]:
         if not 0 <= type_.size <= MAX_VALUE_SIZE:

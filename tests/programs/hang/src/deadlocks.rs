@@ -212,7 +212,7 @@ async fn thread_lot(
 fn of_lot(
     ledger: &parking_lot::Mutex<u64>,
     ready: &std_mpsc::Receiver<()>,
-    answer: oneshot::Sender<u64>,
+    answer: oneshot::Sender<u64>, // [thread.of_lot.given]
 ) {
     say_thread("of_lot");
     ready.recv().unwrap();
@@ -228,7 +228,7 @@ fn std_runtime() {
         .build()
         .expect("a runtime");
     let ledger = Arc::new(std::sync::Mutex::new(1));
-    let (answer, question) = oneshot::channel();
+    let (answer, question) = oneshot::channel(); // [thread.std.moved]
     let (taken, ready) = std_mpsc::channel();
     let others = ledger.clone();
     start_thread("of-std", move || of_std(&others, &ready, answer));
@@ -255,7 +255,7 @@ async fn thread_std(
 fn of_std(
     ledger: &std::sync::Mutex<u64>,
     ready: &std_mpsc::Receiver<()>,
-    answer: oneshot::Sender<u64>,
+    answer: oneshot::Sender<u64>, // [thread.of_std.given]
 ) {
     say_thread("of_std");
     ready.recv().unwrap();

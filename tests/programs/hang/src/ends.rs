@@ -56,19 +56,16 @@ struct Question {
 }
 
 async fn keeps<T>(kept: T) {
-    // [ends.keeps]
     std::future::pending::<()>().await;
     drop(kept);
 }
 
 async fn keeps_both<T>(first: T, second: Arc<T>) {
-    // [ends.keeps_both]
     std::future::pending::<()>().await;
     drop((first, second));
 }
 
 async fn keeps_question(question: Question) {
-    // [ends.keeps_question]
     std::future::pending::<()>().await;
     question.answer.send(question.number).unwrap();
 }

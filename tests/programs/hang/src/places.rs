@@ -62,10 +62,10 @@ pub fn permits() {
     kept!(permits_owned_many, quota(), acquires);
     let (sender, receiver) = mpsc::channel(1);
     kept!(permits_reserved, sender, sends);
-    start("permits_reserved_receiver", keeps(receiver));
+    start("permits_reserved_receiver", keeps_end(receiver));
     let (sender, receiver) = mpsc::channel(1);
     kept!(permits_owned_reserved, sender, sends);
-    start("permits_owned_reserved_receiver", keeps(receiver));
+    start("permits_owned_reserved_receiver", keeps_end(receiver));
     native();
 }
 
@@ -73,7 +73,7 @@ async fn never() {
     Notify::new().notified().await // [permits.never]
 }
 
-async fn keeps<T>(kept: T) {
+async fn keeps_end<T>(kept: T) {
     never().await;
     drop(kept);
 }
@@ -231,7 +231,6 @@ async fn permits_given(ledger: Ledger, taken: Arc<Notify>) {
 }
 
 async fn given_to(held: OwnedMutexGuard<(u64, u64)>) {
-    // [permits.given.holds]
     never().await;
     drop(held);
 }
