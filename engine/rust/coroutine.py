@@ -190,6 +190,9 @@ class Coroutines:
     def declared(self, type_: Type, name: str, type_name: str, before: int | None) -> int | None:
         """Return the line of the one variable of a coroutine's function with a name and a type
         that was declared up to a line; None where there are none or several.
+
+        An argument is there since its function begins, also where the function itself was merged
+        with another one, or inlined.
         """
         first = next((debug for _, debug in self._program.infos()), None)
         table = {} if first is None else first.answers.table("coroutine variables")
@@ -203,6 +206,11 @@ class Coroutines:
             for own, own_type, line in known
             if own == name and own_type == type_name and (before is None or line <= before)
         }
+        if not lines and type_.variant_part is not None:
+            variants = type_.variant_part.variants
+            first_state = next((v.member for v in variants if v.name == "Unresumed"), None)
+            if first_state is not None and first_state.type.member(name) is not None:
+                return None if first_state.place is None else first_state.place.line
         return lines.pop() if len(lines) == 1 else None
 
     def _of_function(self, type_: Type) -> tuple[str | None, dict[str, list[Place]]]:
