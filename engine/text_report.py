@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from adp_tui.engine.errors import CancelledError
 from adp_tui.engine.model import (
-    Confidence,
     Executor,
     Finding,
+    Holder,
     Loss,
     NativeFrame,
+    Owner,
     Resource,
     Snapshot,
     TargetFacts,
@@ -26,12 +27,12 @@ from adp_tui.engine.report import Options, TaskDetails
 from adp_tui.engine.text_lines import Line, line, quoted
 from adp_tui.engine.text_tasks import TaskTree
 from adp_tui.engine.views.places import place
-from adp_tui.engine.views.words import doing, resource_state
+from adp_tui.engine.views.words import doing, end_words, resource_state
 
 __all__ = ["text_report"]
 
 MAX_WAITERS = 64
-"""Keys named of a resource's queue."""
+"""Keys named of a resource's queue, of its holders and its owners."""
 
 
 def text_report(
@@ -200,17 +201,21 @@ def _native(number: int, frame: NativeFrame) -> Line:
     )
 
 
+def _who(end: Holder | Owner) -> str:
+    thread = None if end.thread is None else f"thread {end.thread}"
+    return " on ".join(filter(None, (end.task, thread)))
+
+
 def _resource(resource: Resource) -> Iterator[Line]:
     state = resource_state(resource)
     yield line(0, resource.key, resource.kind, f"{resource.address:#x}", state, resource.type)
-    for holder in resource.holders:
-        yield line(
-            1,
-            f"held by {holder.task or f'thread {holder.thread}'}",
-            f"{holder.function}, variable {holder.variable}",
-            None if holder.line is None else f"line {holder.line}",
-            None if holder.conf is Confidence.CERTAIN else f"[{holder.conf}]",
-        )
+    for holder in resource.holders[:MAX_WAITERS]:
+        yield line(1, f"held by {_who(holder)}", end_words(holder))
+    for owner in resource.owners[:MAX_WAITERS]:
+        yield line(1, f"{owner.role} {_who(owner)}", end_words(owner))
+    for what, ends in (("holders", resource.holders), ("owners", resource.owners)):
+        if len(ends) > MAX_WAITERS:
+            yield line(1, f"and {len(ends) - MAX_WAITERS:,} more {what}")
     if resource.waiters:
         named = " ".join(resource.waiters[:MAX_WAITERS])
         more = len(resource.waiters) - MAX_WAITERS

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from adp_tui.engine.errors import AdpError
-from adp_tui.engine.model import Executor, Resource, Snapshot, Task, TaskState, Thread
+from adp_tui.engine.model import (
+    Confidence,
+    Executor,
+    Holder,
+    Owner,
+    Resource,
+    Snapshot,
+    Task,
+    TaskState,
+    Thread,
+)
 from adp_tui.engine.text import clean
 from adp_tui.engine.views.executors import queue_words
 from adp_tui.engine.views.findings import finding_facts, finding_links
@@ -17,6 +27,7 @@ from adp_tui.engine.views.threads import role_words
 from adp_tui.engine.views.words import (
     count_of,
     doing,
+    end_words,
     resource_state,
     scheduling_words,
     type_name,
@@ -56,6 +67,7 @@ class Details:
         self._resources = {r.key: r for r in snapshot.resources}
         self._findings = {f"f{i}": f for i, f in enumerate(snapshot.findings, 1)}
         self._children: dict[int, list[int]] | None = None
+        self._ends: dict[str, list[tuple[Resource, Holder | Owner]]] | None = None
 
     def of(self, key: str) -> TaskDetail:
         """Return the facts of a task, thread, executor, resource or finding.
@@ -104,6 +116,8 @@ class Details:
         if task.panic is not None:
             yield "panicked", Cell(clean(task.panic, 1000), Tone.ERROR)
         yield from self._waits(task)
+        for resource, end in self._ends_of(task.key)[:MAX_LISTED]:
+            yield "has", Cell(f"{self._resource_words(resource, end)} {end_words(end)}")
         yield "kind", Cell(task.kind)
         if task.id is not None:
             yield "id", Cell(str(task.id))
@@ -153,6 +167,8 @@ class Details:
                 yield "joins", wait.task
             if wait.resource is not None:
                 yield "waits on", wait.resource
+        for resource, _ in self._ends_of(task.key)[:MAX_LISTED]:
+            yield "has", resource.key
         if task.parent is not None:
             yield "parent", task.parent
         if task.thread is not None:
@@ -171,7 +187,21 @@ class Details:
                     self._children.setdefault(parent, []).append(index)
         return self._children.get(tasks.index(task.key), [])
 
+    def _ends_of(self, task: str) -> list[tuple[Resource, Holder | Owner]]:
+        """Return the guards and ends that a task has."""
+        if self._ends is None:
+            self._ends = {}
+            for resource in self._snapshot.resources:
+                for end in _ends(resource):
+                    self._ends.setdefault(end.task or "", []).append((resource, end))
+        return self._ends.get(task, [])
+
     # Words for what others refer to.
+
+    @staticmethod
+    def _resource_words(resource: Resource, end: Holder | Owner) -> str:
+        role = f" {clean(end.role, 64)}" if isinstance(end, Owner) else ""
+        return f"{resource.key} {clean(resource.kind, 64)}{role}"
 
     def _task_words(self, key: str) -> str:
         tasks = self._snapshot.tasks
@@ -256,10 +286,20 @@ class Details:
         for key in resource.waiters[:MAX_LISTED]:
             yield "waiter", Cell(self._waiter(key, resource.key))
         for holder in resource.holders[:MAX_LISTED]:
-            who = holder.task or f"thread {holder.thread}"
-            yield "held by", Cell(f"{who} as {clean(holder.variable, 64)} in {holder.function}")
+            yield "held by", self._end(holder)
+        for owner in resource.owners[:MAX_LISTED]:
+            yield clean(owner.role, 64), self._end(owner)
         yield from self._files(self._fds_of(resource))
         yield "address", Cell(f"{resource.address:#x}", Tone.MUTED)
+
+    def _end(self, end: Holder | Owner) -> Cell:
+        """Say who has a guard or an end, and where."""
+        who = self._task_words(end.task) if end.task is not None else ""
+        if end.thread is not None:
+            thread = f"thread {self._thread_words(end.thread)}"
+            who = f"{who} on {thread}" if who else thread
+        doubt = end.conf in (Confidence.DOUBTFUL, Confidence.TORN)
+        return Cell(f"{who}: {end_words(end)}", Tone.WARNING if doubt else Tone.NORMAL)
 
     def _fds_of(self, resource: Resource) -> Iterator[int | None]:
         """Return the file descriptors that a resource stands for, as its waiters have them."""
@@ -283,9 +323,17 @@ class Details:
     def _resource_links(resource: Resource) -> Iterator[Link]:
         for key in resource.waiters[:MAX_LISTED]:
             yield "waiter", key
-        for holder in resource.holders[:MAX_LISTED]:
-            if holder.task is not None:
-                yield "held by", holder.task
+        for end in _ends(resource, MAX_LISTED):
+            label = "held by" if isinstance(end, Holder) else clean(end.role, 64)
+            if end.task is not None:
+                yield label, end.task
+            if end.thread is not None:
+                yield label, f"tid:{end.thread}"
+
+
+def _ends(resource: Resource, most: int | None = None) -> list[Holder | Owner]:
+    """Return the guards of a resource and its other ends, so many of each."""
+    return [*resource.holders[:most], *resource.owners[:most]]
 
 
 def _more(words: str, count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Hashable, Sequence
+from itertools import islice
 
 from adp_tui.engine.model import Confidence, Resource, Snapshot, Wait
 from adp_tui.engine.views.columns import Cells, Table
@@ -20,7 +21,7 @@ from adp_tui.engine.views.words import (
 __all__ = ["Waits"]
 
 MAX_LISTED = 4
-"""Waiters named in a resource's own row."""
+"""Waiters and holders named in a resource's own row."""
 _ORDER = {"timer": 0, "join": 1, "unknown": 3}
 _FOREVER = float("inf")
 _NONE = Cell("")
@@ -169,6 +170,7 @@ class Waits(Table):
         if resource >= 0:
             record = self._snapshot.resources[resource]
             parts.append(resource_state(record))
+            parts.append(_held(record))
             if alone:
                 parts.append(f"{count_of(len(record.waiters), 'task')} waiting")
         if not armed:
@@ -176,6 +178,15 @@ class Waits(Table):
         if branch is not None:
             parts.append(f"branch {branch}")
         return ", ".join(part for part in parts if part)
+
+
+def _held(resource: Resource) -> str:
+    """Return who has a resource: ``held by t4 t5 +3``."""
+    names = dict.fromkeys(h.task or f"thread {h.thread}" for h in resource.holders)
+    if not names:
+        return ""
+    more = f" +{len(names) - MAX_LISTED}" if len(names) > MAX_LISTED else ""
+    return f"held by {' '.join(islice(names, MAX_LISTED))}{more}"
 
 
 class _Lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from adp_tui.engine.model import Doing, Resource, Wait
+from adp_tui.engine.model import Doing, Holder, Owner, Resource, Wait
 from adp_tui.engine.rust.names import short_type, split_segments
 from adp_tui.engine.target import Scheduling
 from adp_tui.engine.text import clean
@@ -14,6 +14,8 @@ __all__ = [
     "count_of",
     "doing",
     "duration",
+    "end_place",
+    "end_words",
     "future_name",
     "key_order",
     "resource_state",
@@ -162,6 +164,25 @@ def wait_sentence(wait: Wait, resource: Resource | None) -> str:
 def resource_state(resource: Resource) -> str:
     """Return a resource's state: ``permits 0, readers 1``; what is not known is left out."""
     return ", ".join(f"{clean(k, 64)} {v}" for k, v in resource.state if v is not None)
+
+
+def end_place(end: Holder | Owner) -> str:
+    """Return where a guard or an end is: ``desk.held in bank::audit, since line 43``."""
+    variable = clean(end.variable + (end.path or ""), MAX_NAME)
+    since = "" if end.line is None else f", since line {end.line}"
+    return f"{variable} in {clean(end.function, MAX_NAME)}{since}"
+
+
+def end_words(end: Holder | Owner) -> str:
+    """Return all that is known of a guard or an end, but for who has it."""
+    words = end_place(end)
+    if isinstance(end, Holder) and end.mode is not None and end.mode != "exclusive":
+        mode = clean(end.mode, 64)
+        many = end.mode == "permit" and end.amount is not None
+        words = f"{count_of(end.amount or 0, mode) if many else mode} as {words}"
+    else:
+        words = f"as {words}"
+    return words if end.conf == "certain" else f"{words} ({end.conf.value})"
 
 
 # Threads.

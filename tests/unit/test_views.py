@@ -13,8 +13,10 @@ from adp_tui.engine.model import (
     Doing,
     Executor,
     Frame,
+    Holder,
     Loss,
     NativeFrame,
+    Owner,
     Queues,
     Resource,
     ResourceColumns,
@@ -242,6 +244,51 @@ def test_waits_are_grouped_by_resource_in_the_order_of_its_queue() -> None:
     assert column(rows, "task") == ["t3 t2", "t3", "t2", "t4", "t4", "t1"]
     assert column(rows, "state") == ["permits 0, 2 tasks waiting", "", "", "not polled, branch 1",
                                      "branch 0", ""]  # fmt: skip
+
+
+def held_bank() -> Snapshot:
+    """The same, and who has what is waited for: t1 the mutex, thread 8 a permit, t5 an end."""
+    holders = (
+        Holder("t1", None, "bank::audit", "desk", ".held", 43, 1, "exclusive", Confidence.CERTAIN,
+               "tokio"),
+        Holder(None, 8, "bank::\x1bwork", "p", None, None, 3, "permit", Confidence.DOUBTFUL, "x"),
+    )  # fmt: skip
+    owner = Owner("t5", None, "bank::pay", "tx", None, 4, "sender", Confidence.CERTAIN, "tokio")
+    shot = bank()
+    first, second = shot.resources
+    resources = [replace(first, holders=holders), replace(second, owners=(owner,))]
+    return replace(shot, resources=ResourceColumns(resources))
+
+
+def test_who_has_what_others_wait_for() -> None:
+    shot = held_bank()
+    # The row of a resource names its holders
+    rows = Panes(shot).rows(Query("waits"))
+    assert column(rows, "state")[0] == "permits 0, held by t1 thread 8, 2 tasks waiting"
+    # AND its details say through which variable, since when, and how sure that is
+    details = Details(shot)
+    held = [(cell.text, cell.tone) for name, cell in details.of("r1").facts if name == "held by"]
+    assert held == [
+        ("t1 bank::audit (idle): as desk.held in bank::audit, since line 43", Tone.NORMAL),
+        ("thread 8: 3 permits as p in bank::work (doubtful)", Tone.WARNING),
+    ]
+    assert dict(details.of("r2").facts)["sender"].text == (
+        "t5 bank::audit (complete): as tx in bank::pay, since line 4"
+    )
+    # AND lead there and back
+    assert ("held by", "t1") in details.of("r1").links
+    assert ("held by", "tid:8") in details.of("r1").links
+    assert ("sender", "t5") in details.of("r2").links
+    assert ("has", "r1") in details.of("t1").links
+    assert ("has", "r2") in details.of("t5").links
+    assert (
+        dict(details.of("t5").facts)["has"].text == "r2 io sender as tx in bank::pay, since line 4"
+    )
+    # AND the text report says the same
+    text = "".join(text_report(shot))
+    assert "  held by t1  as desk.held in bank::audit, since line 43\n" in text
+    assert "  held by thread 8  3 permits as p in bank::work (doubtful)\n" in text
+    assert "  sender t5  as tx in bank::pay, since line 4\n" in text
 
 
 def test_executors_stand_below_the_runtime_they_live_in() -> None:
