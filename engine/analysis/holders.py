@@ -8,7 +8,7 @@ in a variable of some frame, in what that owns, or behind an Arc of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adp_tui.engine.adp.descriptor import HolderRule, OwnerRule
 from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
@@ -31,6 +31,9 @@ from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import AWAITEE, kept_members
 from adp_tui.engine.text import clean
 from adp_tui.engine.value import Value
+
+if TYPE_CHECKING:
+    from adp_tui.engine.analysis.cohorts import Cohort
 
 __all__ = ["MAX_ENDS", "Holders", "Holding", "Spot"]
 
@@ -308,10 +311,25 @@ class Holders:
             left.difference_update(rows)
             for at in range(0, len(cohort.items), _GROUP):
                 spot: Any = cohort.items[at]
+                if spot.is_end:
+                    self._note_ends(spot, cohort, at, tasks)
+                    continue
                 columns = (cohort.column(at + part) for part in range(1, _GROUP))
                 for row, *rest in zip(rows, *columns, strict=False):
                     self._note(spot, tasks[row], None, *rest)
         return [tasks[row] for row in sorted(left)] if cohorts else tasks
+
+    def _note_ends(self, spot: Spot, cohort: Cohort, at: int, tasks: Sequence[TaskFacts]) -> None:
+        """Keep the ends that tasks of a cohort have: most are of what nobody waits for."""
+        places: Any = cohort.items[at + 1 : at + 3]
+        guards, resources = map(cohort.addresses, places)
+        known, rule = self._numbering.known, spot.rule.rule
+        for row, guard, resource in zip(cohort.rows.tolist(), guards, resources, strict=True):
+            number = known(resource)
+            if number is not None and self._concerns(rule, number, tasks[row]):
+                self.places.add(guard)
+                holding = Holding(spot, tasks[row], None, guard, 1, 1)
+                self.ends.setdefault(number, []).append(holding)
 
     # Resources.
 
