@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.rust.names import demangle
 
 if TYPE_CHECKING:
     from adp_tui.engine.image import Image
@@ -20,6 +22,7 @@ __all__ = ["Vtables"]
 _OP_ADDR = 0x03
 _SUFFIX = b"::{vtable}\0"
 MAX_NAMES = 100_000
+_DROP = re.compile(r"core::ptr::drop_in_place(?:::)?<(.+)>(?:::h[0-9a-f]{16})?", re.S)
 _METHOD_SLOT = 24
 """Where a vtable's first method stands, after drop, size and align."""
 
@@ -91,20 +94,32 @@ class Vtables:
             at = strings.find(_SUFFIX, at + 1)
         return known
 
+    def _symbol(self, code: int) -> str:
+        symbol = self._program.symbol_at(code) if code else None
+        return "" if symbol is None or symbol.offset else demangle(symbol.name) or ""
+
+    def _dropped_by(self, function: str) -> Type | None:
+        """Read the type off the name of its drop glue: std's own code has no types.
+
+        That is where the message of a panic with arguments is boxed.
+        """
+        found = _DROP.fullmatch(function)
+        return None if found is None else self._program.type_named(found[1])
+
     def _by_functions(self, address: int) -> Type | None:
         """Read the type off the vtable's own functions: its drop glue, else its first method."""
-        for slot, parameter in ((0, "T"), (_METHOD_SLOT, None)):
-            raw = self._program.memory.read(address + slot, 8)
-            function = self._program.function_at(int.from_bytes(raw, "little"))
-            if function is None:
-                continue
-            if parameter is not None and "drop_in_place" in function.name:
-                found = function.param(parameter)
-                if found is not None:
-                    return found
-            elif parameter is None:
-                return _receiver(function.source, function.offset)
-        return None
+        drop, method = (self._code(address + slot) for slot in (0, _METHOD_SLOT))
+        function = self._program.function_at(drop)
+        found = None if function is None else function.param("T")
+        if found is None:
+            found = self._dropped_by(function.name if function is not None else self._symbol(drop))
+        if found is None:
+            function = self._program.function_at(method)
+            found = None if function is None else _receiver(function.source, function.offset)
+        return found
+
+    def _code(self, address: int) -> int:
+        return int.from_bytes(self._program.memory.read(address, 8), "little")
 
 
 def _receiver(debug: DebugInfo, offset: int) -> Type | None:

@@ -67,9 +67,18 @@ class Resources:
                     holders=self._holders(value, guards) if guards else (),
                     waiters=tuple(f"t{i + 1}" for i in indexes),
                     owners=self._owners(value, ends, dict(state)) if ends else (),
+                    inside=self._inside(value, waiting[number]),
                 )
             )  # fmt: skip
         return ResourceColumns(records)
+
+    def _inside(self, value: Value, waiting: Sequence[int]) -> str | None:
+        """Return the task in whose own future a resource lies, of those that wait for it."""
+        for index in waiting[:MAX_SHORT]:
+            future = self._survey.tasks[index].future
+            if future is not None and 0 <= value.address - future.address < future.type.size:
+                return f"t{index + 1}"
+        return None
 
     def _kept(self, number: int) -> tuple[Sequence[Holding], Sequence[Holding]]:
         """Return the guards and the ends that were found of a resource."""

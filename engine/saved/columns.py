@@ -169,6 +169,7 @@ class _Links:
                 self._task(thread.splice.task)
                 _within([thread.splice.frame], 0, len(thread.stack) + 1)
         for resource in snapshot.resources:
+            self._task(resource.inside)
             for task in resource.waiters:
                 self._task(task)
             for holder in resource.holders:
