@@ -1,0 +1,103 @@
+"""What is found wrong with the programs of `hang`, as their sources imply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import pytest
+from support.build import PROFILES, Dump
+from support.hang import HANGS, Hang
+from support.reading import Reading, read
+
+from adp_tui.engine.model import Finding
+
+CASES = tuple(product(HANGS, PROFILES))
+UNRELIABLE = ("queued_behind", "semaphore_exhausted", "permits_unaccounted")
+"""Kinds that tell of a queue, which may stand beside any of the others."""
+NOT_YET = {
+    # Which lock a thread waits for stands in no register of a thread that sleeps in std's or
+    # parking_lot's lock.
+    "deadlock thread_lot thread of_lot",
+    "deadlock thread_std thread of_std",
+    # A core does not tell the time.
+    "overdue_timer overdue_short",
+    # A future that is queued for a lock, in a variable that nobody polls.
+    "futurelock futurelock_victim",
+}
+"""What is known to be missed: whoever mends it takes it out."""
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
+def case(
+    request: pytest.FixtureRequest, dump: Callable[..., Dump]
+) -> Iterator[tuple[Hang, Reading]]:
+    hang, profile = request.param
+    reading = read(dump("hang", hang.name, profile=profile))
+    yield hang, reading
+    reading.session.close()
+
+
+def named(reading: Reading, finding: Finding) -> str:
+    tasks = sorted(reading.name_of(key) or key for key in finding.tasks)
+    return " ".join((finding.kind, *tasks))
+
+
+def expected(hang: Hang) -> set[str]:
+    return {text for text in hang.findings if text not in NOT_YET}
+
+
+def test_what_the_source_implies_is_found(case: tuple[Hang, Reading]) -> None:
+    hang, reading = case
+    found = {named(reading, each) for each in reading.snapshot.findings}
+    kinds = {each.kind for each in reading.snapshot.findings}
+    for text in expected(hang):
+        if " " in text and text.split()[0] not in UNRELIABLE and not text.startswith("channel"):
+            assert text in found
+        else:
+            assert text.split()[0] in kinds
+    assert not found & NOT_YET
+
+
+def test_nothing_else_is_found(case: tuple[Hang, Reading]) -> None:
+    hang, reading = case
+    kinds = {text.split()[0] for text in expected(hang)}
+    # Each program ends itself by abort; those that wait in a queue are told as well.
+    others = {
+        named(reading, each)
+        for each in reading.snapshot.findings
+        if each.kind not in kinds and each.kind not in ("crash", *UNRELIABLE)
+    }
+    assert others <= ALSO.get(hang.name, set())
+
+
+ALSO = {
+    # The receiver of the full channel stands in the ring.
+    "ring": {"channel_stuck ring_receiver ring_sender"},
+    "channel": {"channel_stuck channel_receiver channel_sender"},
+    # The workers that are exhausted are blocked, each of them.
+    "busyworkers": {"blocked_worker busyworkers_1", "blocked_worker busyworkers_2"},
+    # What drives the timers sleeps in a poll.
+    "overdue": {"blocked_worker overdue_blocks"},
+}
+
+
+def test_each_step_names_variable_and_line(case: tuple[Hang, Reading]) -> None:
+    _, reading = case
+    for finding in reading.snapshot.findings:
+        if finding.kind != "deadlock":
+            continue
+        assert len(finding.cycle) >= len({step.task for step in finding.cycle}) > 0
+        for step, sentence in zip(finding.cycle, finding.evidence, strict=False):
+            assert step.task is not None and sentence.startswith(f"{step.task} ")
+            if step.waits_for is None:
+                assert "to end" in sentence
+                continue
+            resource = reading.snapshot.resources[int(step.waits_for[1:]) - 1]
+            ends = [
+                e
+                for e in (*resource.holders, *resource.owners)
+                if (e.task or None) == step.held_by_task and e.thread == step.held_by_thread
+            ]
+            assert any(f"`{e.variable}" in sentence for e in ends)
+            assert any(e.line is None or f"line {e.line}" in sentence for e in ends)
