@@ -87,7 +87,7 @@ class AdpApp(App[None]):
 
     def open(self, opener: Opener, title: str) -> None:
         """Show the main screen of a target that was chosen; leaving it goes back to the list."""
-        self.main = self._screen(_kept(opener), title)
+        self.main = self._screen(_kept(opener, collects=True), title)
         self.main.returns = True
         # What was kept for the target that was closed may be garbage.
         self.push_screen(self.main, lambda _: gc.unfreeze())
@@ -109,10 +109,16 @@ class AdpApp(App[None]):
         yield SystemCommand("Theme", "Choose other colours.", self.action_change_theme)
 
 
-def _kept(opener: Opener) -> Opener:
-    """Leave what was read out of the search for garbage, which would stop the screen each time."""
+def _kept(opener: Opener, *, collects: bool = False) -> Opener:
+    """Leave what was read out of the search for garbage, which would stop the screen each time.
+
+    Where another target was shown before, ``collects`` lets go of what is left of it: it would be
+    kept along with the new one.
+    """
 
     def opened(progress: Callable[[Progress], None]) -> Door:
+        if collects:
+            gc.collect()
         gc.disable()
         try:
             return opener(progress)

@@ -13,6 +13,7 @@ import sys
 import termios
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -251,6 +252,30 @@ async def test_opening_and_coming_back() -> None:
         assert screen.app._exit is False
         await screen.pilot.press("q")
         assert screen.app._exit and screen.app.return_code == 0
+
+
+async def test_nothing_stays_of_a_target_that_was_left() -> None:
+    # GIVEN doors that lead to themselves, as those of real targets do in many ways
+    doors: list[weakref.ref[FakeDoor]] = []
+
+    class Circle(FakeDoor):
+        def __init__(self) -> None:
+            super().__init__()
+            self.itself = self
+            doors.append(weakref.ref(self))
+
+    def opens(_: object) -> Any:
+        return lambda progress: Circle()
+
+    async with picking(fixed(opens)) as screen:
+        # WHEN one after the other is opened and left
+        for _ in range(4):
+            await screen.pilot.press("enter")
+            await screen.opened()
+            await screen.pilot.press("q")
+            await screen.until(lambda: screen.app.screen is screen.list, "the list again")
+        # THEN they are gone, but for the last ones, whose screens may not be done yet
+        assert [each() is None for each in doors[:2]] == [True, True]
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
