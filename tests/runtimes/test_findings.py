@@ -77,6 +77,11 @@ ALSO = {
     "channel": {"channel_stuck channel_receiver channel_sender"},
     # The workers that are exhausted are blocked, each of them.
     "busyworkers": {"blocked_worker busyworkers_1", "blocked_worker busyworkers_2"},
+    # Those that have the receivers wait for good, each for a bell of its own.
+    "permits": {
+        "channel_stuck permits_owned_reserved_receiver permits_owned_reserved_waiter",
+        "channel_stuck permits_reserved_receiver permits_reserved_waiter",
+    },
     # What drives the timers sleeps in a poll.
     "overdue": {"blocked_worker overdue_blocks"},
 }
