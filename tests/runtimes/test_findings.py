@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 import pytest
+from support.alive import stayed
 from support.build import PROFILES, Dump
 from support.hang import HANGS, Hang
 from support.reading import Reading, read
 
+from adp_tui.backends.live import LiveProcess
 from adp_tui.engine.model import Finding
+from adp_tui.engine.session import Session
 
 CASES = tuple(product(HANGS, PROFILES))
 UNRELIABLE = ("queued_behind", "semaphore_exhausted", "permits_unaccounted")
@@ -106,3 +109,17 @@ def test_each_step_names_variable_and_line(case: tuple[Hang, Reading]) -> None:
             ]
             assert any(f"`{e.variable}" in sentence for e in ends)
             assert any(e.line is None or f"line {e.line}" in sentence for e in ends)
+
+
+@pytest.mark.parametrize("name", ["two", "join", "rwself", "channel", "lostwake"])
+def test_a_live_process_has_them_too(name: str, dump: Callable[..., Dump]) -> None:
+    made = dump("hang", name)
+    core = read(made)
+    with stayed(made, name) as program:
+        session = Session(LiveProcess(program.pid))
+        live = {(f.kind, f.conf, len(f.tasks)) for f in session.snapshot.findings}
+        session.close()
+    core.session.close()
+    expected = {(f.kind, f.conf, len(f.tasks)) for f in core.snapshot.findings}
+    # Nothing has ended the process that lives on.
+    assert live == {each for each in expected if each[0] != "crash"} != set()
