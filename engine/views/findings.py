@@ -17,13 +17,11 @@ MAX_LISTED = 100
 
 
 class Findings(Table):
-    """Rows of findings; ``f1`` is the first."""
+    """Rows of findings; ``f1`` is the first. The sentence gets all the room that there is."""
 
     columns = (
         Column("kind", "Finding", 16),
         Column("summary", "What", 60, flex=True),
-        Column("conf", "Sure", 8, priority=2),
-        Column("tasks", "Tasks", 5, priority=3),
     )
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -49,8 +47,6 @@ class Findings(Table):
         makers: dict[str, Callable[[Finding], Cell]] = {
             "kind": lambda f: Cell(f.kind.replace("_", " "), SEVERITY_TONES[f.severity]),
             "summary": lambda f: Cell(clean(f.summary, 2000)),
-            "conf": lambda f: Cell(f.conf.value, _doubt(f.conf)),
-            "tasks": lambda f: Cell(str(len(f.tasks))),
         }
         make = makers[column]
         return Cells(lambda: range(len(self)), lambda i: make(self._findings[i]))
