@@ -25,7 +25,7 @@ ROOT = Path(adp_tui.__file__).parents[1]
 
 WRONG = {
     "nothing": ((), "nothing to open is named", "adp-tui core CORE"),
-    "unknown": (("open",), "invalid choice: 'open'", "adp-tui --help"),
+    "unknown": (("look",), "invalid choice: 'look'", "adp-tui --help"),
     "no-core": (("core",), "the following arguments are required: CORE", "adp-tui core --help"),
     "no-target": (("report",), "nothing to report on is named", "adp-tui report core CORE"),
     "two-cores": (("core", "a", "b"), "unrecognized arguments: b", "--help"),
