@@ -79,6 +79,8 @@ class _Recorder:
             raise _UntraceableError("all windows were used")
         self._first = _FAKE + (first << _WINDOW)
         self.log: list[Read] = []
+        self.refused: str | None = None
+        """Why the run is worth nothing, whatever the function made of a read that was refused."""
         self.instead: dict[Slot, int] = {}
         """What is read instead, by slot: the beginning of a window, or another number."""
 
@@ -100,9 +102,11 @@ class _Recorder:
         try:
             data = self._memory.read(real, size)
         except FaultError as error:
-            raise _UntraceableError("a traced run reads what is not there") from error
+            self.refused = "a traced run reads what is not there"
+            raise _UntraceableError(self.refused) from error
         if len(self.log) >= MAX_READS:
-            raise _UntraceableError("a traced run reads too much")
+            self.refused = "a traced run reads too much"
+            raise _UntraceableError(self.refused)
         self.log.append(Read(window, offset, size, real, data))
         instead = self.instead.get((window, offset)) if size == 8 else None
         return data if instead is None else instead.to_bytes(8, "little")
@@ -134,6 +138,8 @@ class Trace:
         recorder.instead = {s: recorder.fake(w) for s, w in self.followed.items()} | numbers
         with _memory(self._program, recorder):
             result = self._function(Value(recorder, self._value.type, recorder.fake(0)))
+        if recorder.refused is not None:
+            raise _UntraceableError(recorder.refused)
         return recorder.log, tuple(_origin(item, recorder) for item in result)
 
     def experiment(self) -> None:
