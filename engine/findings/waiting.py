@@ -12,6 +12,8 @@ __all__ = ["Condition", "Party", "Waiting"]
 
 _ROLES = {"recv": "sender", "changed": "sender", "send": "receiver", "closed": "receiver"}
 """Who completes a wait of a channel, by its mode."""
+MAX_ENDS = 100
+"""Owners that are listed of one resource: where there are as many, there may be more."""
 _LOCKS = ("mutex", "semaphore")
 _CHANNELS = ("mpsc", "oneshot", "watch", "broadcast", "channel")
 
@@ -127,7 +129,8 @@ class Waiting:
         owners = [o for o in resource.owners if o.role == role]
         told = dict(resource.state).get(f"{role}s")
         unsure = any(owner.conf is Confidence.DOUBTFUL for owner in owners)
-        if not owners or unsure or (told is not None and told > len(owners)):
+        listed_in_part = len(resource.owners) >= MAX_ENDS
+        if not owners or unsure or listed_in_part or (told is not None and told > len(owners)):
             return FREE
         parties = [self._party(owner) for owner in owners]
         parties += [self._party(h) for h in resource.holders if wait.mode == "send"]

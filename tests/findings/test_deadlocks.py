@@ -172,6 +172,19 @@ def test_a_sender_that_was_not_found_opens_the_ring() -> None:
     assert world.dead() == []
 
 
+def test_a_list_of_senders_that_was_cut_opens_the_ring() -> None:
+    def world(count: int) -> World:
+        made = World()
+        made.resource("mpsc", *(owner("t2", "sender") for _ in range(count)))
+        made.resource("mutex", holder("t1"))
+        made.task(Wait("mpsc", mode="recv", resource="r1"))
+        made.task(lock("r2"))
+        return made
+
+    assert world(99).dead() == [("t1", "t2")]
+    assert world(100).dead() == []
+
+
 def test_permits_need_one_release_and_writers_all() -> None:
     def world(kind: str, mode: str | None) -> World:
         made = World()

@@ -14,6 +14,8 @@ from adp_tui.engine.analysis.analysis import analyse
 from adp_tui.engine.model import Frame, Task
 from adp_tui.engine.program import Program
 
+NEIGHBOURS = 400
+"""Tasks that share one bell in the program: each can ring it."""
 KINDS = ("mutex", "rwlock", "semaphore", "notify", "mpsc", "timer", "oneshot", "join")
 
 
@@ -41,7 +43,9 @@ def test_every_task_is_listed(crowd: Reading, spawned: list[Task]) -> None:
     assert len(spawned) == facts["tasks"]
     assert len({task.future for task in spawned}) == facts["types"]
     assert len({task.id for task in spawned}) == facts["tasks"]
-    assert crowd.snapshot.losses == ()
+    # THEN all was read; of those who could ring a bell the first ones are listed, and that is said
+    told = [(loss.what, loss.count, loss.missing) for loss in crowd.snapshot.losses]
+    assert told == [("owners", facts["tasks"] // NEIGHBOURS, False)]
 
 
 def test_each_waits_on_what_its_type_says(crowd: Reading, spawned: list[Task]) -> None:
