@@ -15,12 +15,13 @@ __all__ = ["UsageError", "parse"]
 
 _WITH_TARGET = {
     "report": "adp-tui report core CORE [--json], or adp-tui report --pid PID [--json]",
+    "graph": "adp-tui graph core CORE [--dot | --json], or adp-tui graph --pid PID",
     "save": "adp-tui save core CORE -o FILE, or adp-tui save --pid PID -o FILE",
     "dump": "adp-tui dump --pid PID -o FILE [--force]",
 }
 """Commands that name their target behind them, with what can be typed."""
 
-_TO = {"report": "report on", "save": "save", "dump": "dump"}
+_TO = {"report": "report on", "graph": "draw", "save": "save", "dump": "dump"}
 
 _DEFAULTS: dict[str, Any] = {
     "pid": None, "max_pause": None, "no_stop": False, "no_mouse": False,
@@ -51,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options.
 
-    ``command`` is screen, report, save or dump; ``target`` is core, open, live or demo.
+    ``command`` is screen, report, graph, save or dump; ``target`` is core, open, live or demo.
 
     Raises:
         UsageError: they make no sense.
@@ -114,6 +115,22 @@ def _parser() -> _Parser:
     _command(targets, "core", "report on a core file", core, form)
     _command(targets, "open", "report on a snapshot that was saved", saved, form)
     _command(targets, "demo", "report on the crash dump that ships with adp-tui", form)
+    drawn = _Parser(add_help=False)
+    ways = drawn.add_mutually_exclusive_group()
+    ways.add_argument("--dot", action="store_true", help="for Graphviz: … --dot | dot -Tsvg")
+    ways.add_argument("--json", action="store_true", help="JSON, as docs/findings.md says")
+    graph = commands.add_parser(
+        "graph",
+        help="print who waits for whom",
+        description="Print who waits for whom, and through what. Circles are marked: * in text,"
+        " red in Graphviz.",
+        allow_abbrev=False,
+        parents=[live, drawn],
+    )
+    targets = graph.add_subparsers(dest="target", metavar="TARGET")
+    _command(targets, "core", "of a core file", core, drawn)
+    _command(targets, "open", "of a snapshot that was saved", saved, drawn)
+    _command(targets, "demo", "of the crash dump that ships with adp-tui", drawn)
     output = _output("the snapshot to write; only this user can read it")
     _add_no_values(output)
     save = commands.add_parser(

@@ -78,6 +78,8 @@ def _run(words: list[str]) -> int:
     with _opener(options) as opener:
         if options.command == "report":
             return _report(options, opener)
+        if options.command == "graph":
+            return _graph(options, opener)
         if options.command == "save":
             from adp_tui.tui.save import save
 
@@ -210,6 +212,27 @@ def _report(options: argparse.Namespace, opener: TargetOpener) -> int:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             _write(text_report(snapshot, chosen, details, width), _as_text)
         return exit_status(snapshot, options.fail_on)
+    finally:
+        session.close()
+
+
+def _graph(options: argparse.Namespace, opener: TargetOpener) -> int:
+    from adp_tui.engine.findings.graph import WaitGraph, dot_graph, json_graph, text_graph
+    from adp_tui.engine.report import exit_status
+    from adp_tui.tui.progress_line import ProgressLine
+
+    progress = ProgressLine(sys.stderr)
+    try:
+        session = opener(progress)
+    finally:
+        progress.clear()
+    try:
+        graph = WaitGraph(session.snapshot)
+        if options.json:
+            _write(json_graph(graph), _as_json)
+        else:
+            _write((dot_graph if options.dot else text_graph)(graph), _as_text)
+        return exit_status(session.snapshot, frozenset())
     finally:
         session.close()
 

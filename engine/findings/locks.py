@@ -82,7 +82,7 @@ def _permits(words: Words, resource: Resource) -> Iterator[Finding]:
         severity="warning",
         conf=Confidence.DERIVED,
         summary=f"semaphore {resource.key} has no permit left and {waiting} for one: "
-        f"{held:,} are held by {first}{more}",
+        f"{held:,} {'is' if held == 1 else 'are'} held by {first}{more}",
         tasks=tuple(dict.fromkeys(h.task for h in holders if h.task is not None))[:MAX_TOLD],
         resources=(resource.key,),
         evidence=tuple(
