@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from adp_tui.engine.findings.cycles import components, way_round
 from adp_tui.engine.findings.freedom import Freedom
 from adp_tui.engine.findings.waiting import Condition, Party
-from adp_tui.engine.findings.words import Words
-from adp_tui.engine.model import Confidence, CycleStep, Finding, Snapshot, Wait
+from adp_tui.engine.findings.words import GRANTED, Words
+from adp_tui.engine.model import Confidence, CycleStep, Finding, Holder, Snapshot, Wait
 
 __all__ = ["deadlocks"]
 
@@ -88,8 +88,18 @@ def _deadlock(
     else:
         more = f" → {len(way) - MAX_TOLD} more" if len(way) > MAX_TOLD else ""
         text = f"{len(way)} tasks wait for each other: {names}{more} → {words.key(way[0])}"
+    kind = "deadlock"
+    if any(_is_granted(edges[a][b][1]) for a, b in zip(way, (*way[1:], way[0]), strict=True)):
+        kind = "futurelock"
+        if len(way) == 1:
+            text = f"{words.short(way[0])} waits for a lock that a future of its own was granted"
+            text += ", which it does not poll"
+        evidence.append(
+            "a future that was granted a lock lets go of it only when it is polled or dropped:"
+            " await it before the lock is wanted again, or drop it"
+        )
     return Finding(
-        kind="deadlock",
+        kind=kind,
         severity="error",
         conf=max(doubts, key=list(Confidence).index),
         summary=text,
@@ -99,6 +109,10 @@ def _deadlock(
         evidence=tuple(evidence),
         cycle=tuple(steps),
     )
+
+
+def _is_granted(party: Party) -> bool:
+    return isinstance(party.through, Holder) and party.through.mode == GRANTED
 
 
 def _behind(

@@ -7,7 +7,10 @@ from adp_tui.engine.model import Frame, Holder, NativeFrame, Owner, Snapshot, Wa
 from adp_tui.engine.views.places import is_library, place, user_frame
 from adp_tui.engine.views.words import short_function
 
-__all__ = ["Words"]
+__all__ = ["GRANTED", "Words"]
+
+GRANTED = "granted"
+"""``mode`` of a holder that is a future: it has what it waited for, but was not polled since."""
 
 
 class Words:
@@ -66,13 +69,17 @@ class Words:
             who = f"thread {party.tid}, which stands in {who}"
         if end is None:
             return f"behind {who}"
-        where = f"`{end.variable}`" + ("" if end.path is None else f"{end.path}")
+        # What a future awaits inside is no name that its author gave.
+        path = (end.path or "").partition(".__awaitee")[0]
+        where = f"`{end.variable}`{path}"
         if end.function != self.future(other):
             where += f" of {short_function(end.function)}"
         if end.line is not None:
             where += f" since line {end.line}"
         if isinstance(end, Owner):
             return f"whose {end.role} {who} has in {where}"
+        if end.mode == GRANTED:
+            return f"which was granted to a future that nobody polls: {who} has it in {where}"
         return f"held by {who} through {where}"
 
     def at(self, task: int) -> str:

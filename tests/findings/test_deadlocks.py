@@ -127,6 +127,15 @@ def test_a_guard_whose_frame_is_not_known_is_the_tasks() -> None:
     assert ring(lock("r2"), path=None).dead() == [("t1", "t2")]
 
 
+def test_a_lock_that_was_granted_to_a_future_that_nobody_polls() -> None:
+    world = World()
+    world.resource("mutex", holder("t1", mode="granted"))
+    world.task(lock("r1"))
+    found = world.found()
+    assert [(f.kind, f.tasks) for f in found] == [("futurelock", ("t1",))]
+    assert "granted to a future that nobody polls" in found[0].evidence[0]
+
+
 def test_joins_and_their_sets() -> None:
     world = World()
     world.resource("mutex", holder("t1"))

@@ -25,8 +25,6 @@ NOT_YET = {
     "deadlock thread_std thread of_std",
     # A core does not tell the time.
     "overdue_timer overdue_short",
-    # A future that is queued for a lock, in a variable that nobody polls.
-    "futurelock futurelock_victim",
 }
 """What is known to be missed: whoever mends it takes it out."""
 

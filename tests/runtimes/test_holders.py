@@ -85,7 +85,9 @@ def who(reading: Reading, end: Holder | Owner) -> str:
 def where(end: Holder | Owner) -> tuple[str | None, ...]:
     conf = None if end.conf == "certain" else end.conf.value
     function = end.function.rpartition("::")[2]
-    return function, end.variable + (end.path or ""), f"@{end.line}", conf
+    # Where in a future the lock's own one is, its source does not say.
+    path = ".…" if ".__awaitee" in (end.path or "") else end.path or ""
+    return function, end.variable + path, f"@{end.line}", conf
 
 
 def words(*parts: str | None) -> str:

@@ -133,7 +133,14 @@ HANGS = (
         """,
         ("deadlock handlers_checks handlers_pays",),
     ),
-    Hang("futurelock", "mutex futurelock_victim", ("futurelock futurelock_victim",)),
+    Hang(
+        "futurelock",
+        """
+        mutex futurelock_victim
+          futurelock_victim granted futurelock_victim pinned.… @futurelock.first
+        """,
+        ("futurelock futurelock_victim",),
+    ),
     Hang("lostwake", "", ("lost_wakeup lostwake",)),
     Hang(
         "exhausted",

@@ -41,7 +41,7 @@ async fn futurelock_keeper(lock: Arc<Mutex<u64>>, bells: Arc<Bells>) {
 
 async fn futurelock_victim(lock: Arc<Mutex<u64>>, bells: Arc<Bells>) {
     bells.released.notified().await;
-    let mut first = pin!(futurelock_adds(&lock, 1));
+    let mut first = pin!(futurelock_adds(&lock, 1)); // [futurelock.first]
     // [futurelock.select]
     tokio::select! {
         biased;
