@@ -24,8 +24,8 @@ def zoo(dump: Callable[..., Dump]) -> Dump:
 
 
 @pytest.fixture(scope="session")
-def known_files() -> Iterator[None]:
-    """Keep what was read of sound files: each test damages only the core."""
+def readers() -> tuple[object, object]:
+    """Return what keeps what was read of sound files: each test damages only the core."""
     files: dict[Path, ElfFile] = {}
     infos: dict[int, tuple[ElfFile, DebugInfo]] = {}
 
@@ -47,9 +47,15 @@ def known_files() -> Iterator[None]:
             infos[id(file)] = (file, DebugInfo(file, *answers))
         return infos[id(file)][1]
 
+    return Known, info
+
+
+@pytest.fixture(scope="module")
+def known_files(readers: tuple[object, object]) -> Iterator[None]:
+    """Let the tests of a module here, and no others, share the files that were read."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image, "ElfFile", Known)
-        patch.setattr(image, "DebugInfo", info)
+        patch.setattr(image, "ElfFile", readers[0])
+        patch.setattr(image, "DebugInfo", readers[1])
         yield
 
 
