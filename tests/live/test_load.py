@@ -33,6 +33,15 @@ as many: not one of the later 150 may stay.
 STANDS = ("t", "T")
 
 
+@pytest.fixture(autouse=True)
+def only_what_is_made_here() -> Iterator[None]:
+    """Leave what other tests keep out of each search for garbage: it would take seconds."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @dataclass
 class Served:
     """A service, and a client that keeps it busy."""
