@@ -10,14 +10,13 @@ from adp_tui.engine.analysis.stacks import LiveFrame, frames_by_path
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError
-from adp_tui.engine.model import Frame, Snapshot, Thread
+from adp_tui.engine.model import Frame, FramePath, Snapshot, Thread
 from adp_tui.engine.program import Program
 from adp_tui.engine.report import FrameDetail, Variable
 from adp_tui.engine.rust.display import fields, show
 from adp_tui.engine.text import clean
 from adp_tui.engine.unwind.locals import variables
 from adp_tui.engine.value import Value
-from adp_tui.engine.views.frames import Path
 
 __all__ = ["Inspection", "Item"]
 
@@ -53,7 +52,7 @@ class Inspection:
         self._snapshot = snapshot
         self._known = analysis
         self._missing = missing
-        self._stacks: OrderedDict[int, dict[Path, LiveFrame]] = OrderedDict()
+        self._stacks: OrderedDict[int, dict[FramePath, LiveFrame]] = OrderedDict()
 
     @property
     def is_readable(self) -> bool:
@@ -72,7 +71,7 @@ class Inspection:
 
     # Logical stacks.
 
-    def live(self, index: int) -> dict[Path, LiveFrame]:
+    def live(self, index: int) -> dict[FramePath, LiveFrame]:
         """Return the frames of task ``index`` with their addresses, by path."""
         if self._known is None:
             return {}
@@ -184,7 +183,7 @@ def _items(found: Sequence[tuple[str, Value | None, str | None]]) -> list[Item]:
     return [Item(*each) for each in found]
 
 
-def _walk(frames: Sequence[Frame], above: Path) -> Iterator[Path]:
+def _walk(frames: Sequence[Frame], above: FramePath) -> Iterator[FramePath]:
     """Yield the path of each frame of the snapshot's stack, depth first."""
     for number, frame in enumerate(frames):
         path = (*above, number)

@@ -19,6 +19,7 @@ from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.target import Scheduling
 
 __all__ = [
+    "MAX_OWNERS",
     "Branch",
     "Changes",
     "Confidence",
@@ -27,6 +28,7 @@ __all__ = [
     "Executor",
     "Finding",
     "Frame",
+    "FramePath",
     "Holder",
     "Interner",
     "Loss",
@@ -55,8 +57,15 @@ __all__ = [
 ]
 
 
+FramePath = tuple[int, ...]
+"""Where a frame stands in a logical stack: frame number, then branch and frame numbers."""
+MAX_OWNERS = 100
+"""Owners that are listed of one resource: a bell that thousands share is no evidence against any
+of them. Where there are as many, there may be more."""
+
+
 class Confidence(enum.StrEnum):
-    """How sure a fact is."""
+    """How sure a fact is, the surest first."""
 
     CERTAIN = "certain"
     """Read from the structure that says so."""
@@ -66,6 +75,11 @@ class Confidence(enum.StrEnum):
     """Readings disagree."""
     TORN = "torn"
     """Read while the target ran."""
+
+    @property
+    def doubt(self) -> int:
+        """How unsure it is: 0 for certain."""
+        return list(Confidence).index(self)
 
 
 class TaskState(enum.StrEnum):
@@ -305,9 +319,9 @@ class Holder:
     mode: str | None
     conf: Confidence
     src: str
-    frame: tuple[int, ...] | None = None
-    """Which frame of the task's stack has the variable: frame number, then branch and frame
-    numbers; None where that is not known, and for threads."""
+    frame: FramePath | None = None
+    """Which frame of the task's stack has the variable; None where that is not known, and for
+    threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +337,7 @@ class Owner:
     role: str
     conf: Confidence
     src: str
-    frame: tuple[int, ...] | None = None
+    frame: FramePath | None = None
     """As for a holder."""
 
 
@@ -694,6 +708,10 @@ class ResourceColumns(Sequence[Resource]):
 
     def __getitem__(self, index: int) -> Resource:  # type: ignore[override]  # no slices
         return self._records[index]
+
+    def named(self, key: str) -> Resource:
+        """Return the resource that a wait names by its key."""
+        return self._records[int(key.removeprefix("r")) - 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from adp_tui.engine.analysis.successors import Successors
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.inspection import Inspection, Item
-from adp_tui.engine.model import Snapshot, Thread
+from adp_tui.engine.model import FramePath, Snapshot, Thread
 from adp_tui.engine.private_file import PrivateFile
 from adp_tui.engine.program import Program
 from adp_tui.engine.saved.collect import collect
@@ -23,7 +23,6 @@ from adp_tui.engine.saved.file import write
 from adp_tui.engine.saved.record import LEFT_OUT, SavedTarget
 from adp_tui.engine.target import Moving, Target
 from adp_tui.engine.views.details import Details, entity, no_such_key
-from adp_tui.engine.views.frames import Path as FramePath
 from adp_tui.engine.views.frames import task_rows, thread_rows
 from adp_tui.engine.views.panes import Panes
 from adp_tui.engine.views.records import (
@@ -200,8 +199,7 @@ class Session:
                 raise AdpError(f"its memory cannot be saved: {opened.missing}", help=NO_VALUES)
 
             def say(text: str) -> None:
-                if self._cancelled:
-                    raise CancelledError
+                self._check()
                 progress(Progress(text))
 
             with PrivateFile(Path(path), overwrite) as file:
@@ -268,7 +266,7 @@ class Session:
         if isinstance(source, SavedTarget):
             return self._reopened(source)
         if not isinstance(source, Moving):
-            return _Opened(self._analysed(source))
+            return _Opened(self._judged(self._analysed(source)))
         before = None if program is None else program.target
         # While the memory of the snapshot before is still there.
         before_it = None if self._opened is None else self._opened.analysis
@@ -283,7 +281,6 @@ class Session:
             raise
         if before is not None:
             before.close()
-        analysis.mark_torn()
         analysis.describe()
         if census is None or self._opened is None:
             return _Opened(analysis)
@@ -324,6 +321,8 @@ class Session:
                 tries = len(targets) // 2
                 late = time.monotonic() - began > PATIENCE_S
                 if tries == MAX_TRIES or late or not analysis.is_torn:
+                    analysis.mark_torn()
+                    self._judged(analysis)
                     kept = stopped
                     return analysis
         finally:
@@ -331,21 +330,29 @@ class Session:
                 if target is not kept:
                     target.close()
 
+    def _judged(self, analysis: Analysis) -> Analysis:
+        """Find out what is wrong, once for each snapshot that is kept."""
+        self._say("looking for what is wrong")
+        analysis.find(self._check)
+        return analysis
+
+    def _check(self) -> None:
+        if self._cancelled:
+            raise CancelledError
+
+    def _say(self, text: str) -> None:
+        self._check()
+        self._progress(Progress(text))
+
     def _analysed(self, target: Target) -> Analysis:
         """Find out everything about a target, or about the same one at a later moment."""
-
-        def say(text: str) -> None:
-            if self._cancelled:
-                raise CancelledError
-            self._progress(Progress(text))
-
-        say("looking at the modules")
+        self._say("looking at the modules")
         program = self._program
         if program is None or not program.move_to(target):
             program = self._program = Program(
                 target, debug_files=self._debug_files, sysroot=self._sysroot, cache=self._cache
             )
-        analysis = analyse(program, say, lambda: self._cancelled, self._epoch)
+        analysis = analyse(program, self._say, lambda: self._cancelled, self._epoch)
         program.keep_answers()
         return analysis
 

@@ -105,44 +105,41 @@ def _parser() -> _Parser:
     _command(commands, "core", "open a core file, full screen", core, screen)
     _command(commands, "open", "open a snapshot that was saved, full screen", saved, screen)
     _command(commands, "demo", "open the crash dump that ships with adp-tui", screen)
-    report = commands.add_parser(
+    _on_targets(
+        commands,
         "report",
-        help="print a report, as text or as JSON",
-        allow_abbrev=False,
-        parents=[live, form],
+        (live, core, saved, form),
+        "print a report, as text or as JSON",
+        core="report on a core file",
+        open="report on a snapshot that was saved",
+        demo="report on the crash dump that ships with adp-tui",
     )
-    targets = report.add_subparsers(dest="target", metavar="TARGET")
-    _command(targets, "core", "report on a core file", core, form)
-    _command(targets, "open", "report on a snapshot that was saved", saved, form)
-    _command(targets, "demo", "report on the crash dump that ships with adp-tui", form)
     drawn = _Parser(add_help=False)
     ways = drawn.add_mutually_exclusive_group()
     ways.add_argument("--dot", action="store_true", help="for Graphviz: … --dot | dot -Tsvg")
     ways.add_argument("--json", action="store_true", help="JSON, as docs/findings.md says")
-    graph = commands.add_parser(
+    _on_targets(
+        commands,
         "graph",
-        help="print who waits for whom",
-        description="Print who waits for whom, and through what. Circles are marked: * in text,"
-        " red in Graphviz.",
-        allow_abbrev=False,
-        parents=[live, drawn],
+        (live, core, saved, drawn),
+        "print who waits for whom",
+        "Print who waits for whom, and through what. Circles are marked: * in text, red in"
+        " Graphviz.",
+        core="of a core file",
+        open="of a snapshot that was saved",
+        demo="of the crash dump that ships with adp-tui",
     )
-    targets = graph.add_subparsers(dest="target", metavar="TARGET")
-    _command(targets, "core", "of a core file", core, drawn)
-    _command(targets, "open", "of a snapshot that was saved", saved, drawn)
-    _command(targets, "demo", "of the crash dump that ships with adp-tui", drawn)
     output = _output("the snapshot to write; only this user can read it")
     _add_no_values(output)
-    save = commands.add_parser(
+    _on_targets(
+        commands,
         "save",
-        help="write what adp-tui shows to a file, which `adp-tui open` shows on any machine",
-        allow_abbrev=False,
-        parents=[live, output],
+        (live, core, saved, output),
+        "write what adp-tui shows to a file, which `adp-tui open` shows on any machine",
+        core="save what is seen of a core file",
+        open="save a saved snapshot again, without its memory",
+        demo="save the crash dump that ships with adp-tui",
     )
-    targets = save.add_subparsers(dest="target", metavar="TARGET")
-    _command(targets, "core", "save what is seen of a core file", core, output)
-    _command(targets, "open", "save a saved snapshot again, without its memory", saved, output)
-    _command(targets, "demo", "save the crash dump that ships with adp-tui", output)
     commands.add_parser(
         "dump",
         help="write a core file of a process, which lives on",
@@ -152,6 +149,34 @@ def _parser() -> _Parser:
         parents=[_dump()],
     )
     return parser
+
+
+def _on_targets(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    parents: tuple[_Parser, _Parser, _Parser, _Parser],
+    help: str,
+    description: str | None = None,
+    **targets: str,
+) -> None:
+    """Add a command that names its target behind it.
+
+    Args:
+        commands: what it is added to.
+        name: of the command.
+        parents: options of a process, of a core, of a saved snapshot, and the command's own.
+        help: what it does.
+        description: the same at length.
+        targets: what it does with each kind of target.
+    """
+    live, core, saved, own = parents
+    parser = commands.add_parser(
+        name, help=help, description=description, parents=[live, own], allow_abbrev=False
+    )
+    added = parser.add_subparsers(dest="target", metavar="TARGET")
+    _command(added, "core", targets["core"], core, own)
+    _command(added, "open", targets["open"], saved, own)
+    _command(added, "demo", targets["demo"], own)
 
 
 def _command(

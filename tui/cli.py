@@ -23,6 +23,7 @@ from adp_tui.tui.arguments import UsageError, parse
 
 if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
+    from adp_tui.engine.session import Session
     from adp_tui.tui.opening import FilePlaces, TargetOpener
 
 __all__ = ["main"]
@@ -182,9 +183,9 @@ def _check_terminal(options: argparse.Namespace, words: Sequence[str]) -> None:
     raise UsageError(f"a full screen needs a terminal, and {problem}", f"the same as text: {typed}")
 
 
-def _report(options: argparse.Namespace, opener: TargetOpener) -> int:
-    from adp_tui.engine.report import Options, exit_status, json_report
-    from adp_tui.engine.text_report import text_report
+@contextmanager
+def _session(opener: TargetOpener) -> Iterator[Session]:
+    """Read a target with a progress line; let go of it at the end."""
     from adp_tui.tui.progress_line import ProgressLine
 
     # A report makes much and throws little away: looking for cycles costs a tenth of its time.
@@ -198,6 +199,16 @@ def _report(options: argparse.Namespace, opener: TargetOpener) -> int:
         gc.freeze()
         gc.enable()
     try:
+        yield session
+    finally:
+        session.close()
+
+
+def _report(options: argparse.Namespace, opener: TargetOpener) -> int:
+    from adp_tui.engine.report import Options, exit_status, json_report
+    from adp_tui.engine.text_report import text_report
+
+    with _session(opener) as session:
         chosen = Options(
             addresses=options.addresses,
             locals=options.locals,
@@ -212,29 +223,19 @@ def _report(options: argparse.Namespace, opener: TargetOpener) -> int:
             width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             _write(text_report(snapshot, chosen, details, width), _as_text)
         return exit_status(snapshot, options.fail_on)
-    finally:
-        session.close()
 
 
 def _graph(options: argparse.Namespace, opener: TargetOpener) -> int:
     from adp_tui.engine.findings.graph import WaitGraph, dot_graph, json_graph, text_graph
     from adp_tui.engine.report import exit_status
-    from adp_tui.tui.progress_line import ProgressLine
 
-    progress = ProgressLine(sys.stderr)
-    try:
-        session = opener(progress)
-    finally:
-        progress.clear()
-    try:
+    with _session(opener) as session:
         graph = WaitGraph(session.snapshot)
         if options.json:
             _write(json_graph(graph), _as_json)
         else:
             _write((dot_graph if options.dot else text_graph)(graph), _as_text)
         return exit_status(session.snapshot, frozenset())
-    finally:
-        session.close()
 
 
 def _as_json(text: str) -> bytes:

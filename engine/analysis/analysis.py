@@ -48,6 +48,14 @@ class Analysis:
         """Say in the snapshot what the file descriptors lead to that are waited for."""
         self.snapshot = described(self.program.target, self.snapshot)
 
+    def find(self, check: Callable[[], None] = lambda: None) -> None:
+        """Say in the snapshot what is wrong with the program.
+
+        Raises:
+            CancelledError: ``check`` raised it.
+        """
+        self.snapshot = replace(self.snapshot, findings=find(self.snapshot, check))
+
     def census(self) -> Census:
         """Note how each task stands, for a later snapshot; while the memory is still there."""
         if self._census is None:
@@ -102,8 +110,6 @@ def analyse(
         survey.run()
         progress("putting it together")
         snapshot = freeze(survey, epoch)
-        progress("looking for what is wrong")
-        snapshot = replace(snapshot, findings=find(snapshot, check))
         survey.forget()
         return Analysis(survey, snapshot)
 

@@ -26,7 +26,7 @@ from adp_tui.engine.analysis.stacks import (
 from adp_tui.engine.analysis.waits import Numbering
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Member, Type
-from adp_tui.engine.model import TaskState
+from adp_tui.engine.model import MAX_OWNERS, FramePath, TaskState
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import AWAITEE, kept_members
 from adp_tui.engine.text import clean
@@ -35,10 +35,8 @@ from adp_tui.engine.value import Value
 if TYPE_CHECKING:
     from adp_tui.engine.analysis.cohorts import Cohort
 
-__all__ = ["MAX_ENDS", "Holders", "Holding", "Spot"]
+__all__ = ["Holders", "Holding", "Spot"]
 
-MAX_ENDS = 100
-"""Owners kept of one resource: a bell that thousands share is no evidence against any of them."""
 _GROUP = 5
 """Items that are found for one guard: spot, guard, resource, amount, weight."""
 
@@ -49,7 +47,7 @@ class Spot:
 
     rule: Bound[Any]
     """Of a ``HolderRule`` or an ``OwnerRule``."""
-    frame: tuple[int, ...] | None
+    frame: FramePath | None
     """Which frame of the stack it is, as ``Holder`` has it; None in a thread's own frames."""
     function: str
     variable: str
@@ -106,7 +104,7 @@ class Holders:
         self.guards: dict[int, list[Holding]] = {}
         """By the number of their resource."""
         self.ends: dict[int, list[Holding]] = {}
-        """At most ``MAX_ENDS`` and one more by the number of their resource."""
+        """At most ``MAX_OWNERS`` and one more by the number of their resource."""
         self._modes: dict[int, set[str | None]] = {}
         self._aliases: dict[int, int] = {}
         self.places: set[int] = set()
@@ -167,7 +165,7 @@ class Holders:
 
     def _concerns(self, rule: OwnerRule, number: int, task: TaskFacts | None) -> bool:
         """Tell whether an end can complete a wait at a resource, and is to be kept."""
-        if len(self.ends.get(number, ())) > MAX_ENDS:
+        if len(self.ends.get(number, ())) > MAX_OWNERS:
             return False
         if rule.mode is not None:
             return rule.mode in self._modes.get(number, ())
@@ -207,7 +205,7 @@ class Holders:
     def _read(
         self,
         found: dict[tuple[int, str, int], tuple[object, ...]],
-        at: tuple[int, ...],
+        at: FramePath,
         live: LiveFrame,
         name: str,
         start: Value,

@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adp_tui.engine.adp.descriptor import ResourceRule
-from adp_tui.engine.analysis.holders import MAX_ENDS, Holding, Spot
+from adp_tui.engine.analysis.holders import Holding, Spot
 from adp_tui.engine.analysis.replay import by_type
 from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.errors import LayoutError
 from adp_tui.engine.model import (
+    MAX_OWNERS,
     Confidence,
     Holder,
     Owner,
@@ -111,12 +112,12 @@ class Resources:
     ) -> tuple[Owner, ...]:
         """Return who has the other ends of a resource."""
         counts = Counter(role for role, _ in {(e.spot.rule.rule.role, e.guard) for e in ends})
-        if len(ends) > MAX_ENDS:
+        if len(ends) > MAX_OWNERS:
             self._survey.losses.add(
-                "owners", f"more than {MAX_ENDS} are not listed", value.address, missing=False
+                "owners", f"more than {MAX_OWNERS} are not listed", value.address, missing=False
             )
         owners = []
-        for each in sorted(ends, key=_order)[:MAX_ENDS]:
+        for each in sorted(ends, key=_order)[:MAX_OWNERS]:
             role = each.spot.rule.rule.role
             told = 1 if each.spot.rule.rule.only else state.get(f"{role}s")
             fewer = told is not None and told < counts[role]

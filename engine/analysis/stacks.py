@@ -12,7 +12,7 @@ from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError, LayoutError
-from adp_tui.engine.model import Branch, Frame, Macro
+from adp_tui.engine.model import Branch, Frame, FramePath, Macro
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.coroutine import CoroutineLayout, Coroutines
 from adp_tui.engine.rust.dynamic import concrete, is_fat
@@ -431,11 +431,9 @@ def _branch_state(frames: Sequence[LiveFrame]) -> str:
 
 
 def frames_by_path(
-    frames: Sequence[LiveFrame], above: tuple[int, ...] = ()
-) -> Iterator[tuple[tuple[int, ...], LiveFrame]]:
-    """Yield each frame of a stack and of its branches, outermost first, with where it stands:
-    frame number, then branch and frame numbers.
-    """
+    frames: Sequence[LiveFrame], above: FramePath = ()
+) -> Iterator[tuple[FramePath, LiveFrame]]:
+    """Yield each frame of a stack and of its branches, outermost first, with where it stands."""
     for number, frame in enumerate(frames):
         path = (*above, number)
         yield path, frame

@@ -46,7 +46,7 @@ def _blocks(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
     if not sleeps and not waits:
         return None
     index = snapshot.tasks.index(thread.task)
-    own = _own(thread, words)
+    own = words.own(thread)
     place = ""
     if own is not None:
         function = short_function(own.function or "")
@@ -93,7 +93,7 @@ def _nested(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
     )
     waits = () if root is None else tasks.waits_of(root)
     what = f": it waits for {words.resource(waits[0])}" if waits else ""
-    own = next(filter(words.is_own, thread.stack), None)
+    own = words.own(thread)
     where = "" if own is None else words.place(own)
     return Finding(
         kind="nested_block_on",
@@ -167,8 +167,3 @@ def _is_lock(frame: NativeFrame) -> bool:
 def _inner(words: Words, thread: Thread) -> Iterator[NativeFrame]:
     """Yield the frames further in than the program's own code."""
     return takewhile(lambda frame: not words.is_own(frame), thread.stack)
-
-
-def _own(thread: Thread, words: Words) -> NativeFrame | None:
-    """Return the innermost function of the program's own source."""
-    return next(filter(words.is_own, thread.stack), None)

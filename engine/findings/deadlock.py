@@ -6,30 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from adp_tui.engine.findings.cycles import components, way_round
-from adp_tui.engine.findings.freedom import Freedom
-from adp_tui.engine.findings.waiting import Condition, Party
+from adp_tui.engine.findings.freedom import Blocker, Freedom
+from adp_tui.engine.findings.waiting import Party, least_sure
 from adp_tui.engine.findings.words import GRANTED, Words
-from adp_tui.engine.model import Confidence, CycleStep, Finding, Holder, Snapshot, Wait
+from adp_tui.engine.model import Confidence, CycleStep, Finding, Holder, Snapshot
 
 __all__ = ["deadlocks"]
 
 MAX_TOLD = 8
 """Steps of a cycle, and tasks behind it, that are told one by one."""
-MANY = 5
-"""Tasks behind one holder from which on that is worth a sentence."""
-
-_Edge = tuple[Wait | None, Party, Condition]
 
 
 def deadlocks(snapshot: Snapshot, freedom: Freedom) -> Iterator[Finding]:
     """Yield each deadlock with a cycle in it, then who waits behind."""
-    edges: dict[int, dict[int, _Edge]] = {}
-    for task in sorted(freedom.dead):
-        edges[task] = {}
-        for edge in freedom.blockers(task):
-            other = freedom.task_of(edge[1])
-            if other is not None:
-                edges[task].setdefault(other, edge)
+    edges = freedom.blocking()
     words = Words(snapshot)
     rings = [sorted(ring) for ring in components(edges)]
     rings.sort()
@@ -39,7 +29,7 @@ def deadlocks(snapshot: Snapshot, freedom: Freedom) -> Iterator[Finding]:
 
 
 def _deadlock(
-    words: Words, edges: dict[int, dict[int, _Edge]], ring: Sequence[int], freedom: Freedom
+    words: Words, edges: dict[int, dict[int, Blocker]], ring: Sequence[int], freedom: Freedom
 ) -> Finding:
     way = way_round(edges, ring[0], set(ring))
     steps: list[CycleStep] = []
@@ -101,7 +91,7 @@ def _deadlock(
     return Finding(
         kind=kind,
         severity="error",
-        conf=max(doubts, key=list(Confidence).index),
+        conf=least_sure(doubts),
         summary=text,
         tasks=tuple(map(words.key, ring)),
         threads=tuple(dict.fromkeys(threads)),
@@ -116,7 +106,7 @@ def _is_granted(party: Party) -> bool:
 
 
 def _behind(
-    words: Words, edges: dict[int, dict[int, _Edge]], rings: Sequence[Sequence[int]]
+    words: Words, edges: dict[int, dict[int, Blocker]], rings: Sequence[Sequence[int]]
 ) -> Iterator[Finding]:
     """Yield for each deadlock the dead tasks that lead to it."""
     backwards: dict[int, list[int]] = defaultdict(list)

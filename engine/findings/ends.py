@@ -33,9 +33,7 @@ def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
     if signal is None:
         return
     thread = next((t for t in snapshot.threads if t.tid == signal.tid), None)
-    own = None
-    if thread is not None:
-        own = next((f for f in thread.stack if words.is_own(f)), None)
+    own = None if thread is None else words.own(thread)
     outside = signal.code == _SI_USER
     text = f"the program ended by {signal.name}" + (", sent from outside," if outside else "")
     if thread is not None:

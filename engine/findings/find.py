@@ -9,7 +9,7 @@ from adp_tui.engine.findings.deadlock import deadlocks
 from adp_tui.engine.findings.ends import ends
 from adp_tui.engine.findings.freedom import Freedom
 from adp_tui.engine.findings.locks import locks
-from adp_tui.engine.model import Confidence, Finding, Snapshot
+from adp_tui.engine.model import Finding, Snapshot
 
 __all__ = ["find"]
 
@@ -27,9 +27,8 @@ def find(snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> tuple[
         CancelledError: ``check`` raised it.
     """
     found = list(_all(snapshot, check))
-    doubt = list(Confidence)
     # A stable order: those of one kind stay as they were found.
-    found.sort(key=lambda f: (_SEVERITIES.index(f.severity), _rank(f), doubt.index(f.conf)))
+    found.sort(key=lambda f: (_SEVERITIES.index(f.severity), _rank(f), f.conf.doubt))
     return tuple(found)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from adp_tui.engine.findings.sites import Asks, Site, goes_on, lets_go, site_of
 from adp_tui.engine.findings.waiting import Condition, Party, Waiting
 from adp_tui.engine.model import Snapshot, TaskState, Wait
 
-__all__ = ["Freedom"]
+__all__ = ["Blocker", "Freedom"]
 
+Blocker: TypeAlias = tuple[Wait | None, Party, Condition]
+"""A wait (None where a thread stands in a block_on), who holds it up, what the wait takes."""
 RESOURCE = "resource"
 """``src`` of a wait that only a waker in a resource tells of."""
 
@@ -56,7 +59,7 @@ class Freedom:
             for wait in waits:
                 yield wait, self._waiting.condition(task, wait)
 
-    def blockers(self, task: int) -> Iterator[tuple[Wait | None, Party, Condition]]:
+    def blockers(self, task: int) -> Iterator[Blocker]:
         """Yield whom a dead task waits for: who holds it back is dead as well."""
         for wait, condition in self.conditions(task):
             for party in condition.parties:
@@ -66,6 +69,17 @@ class Freedom:
         if root is not None and not self._free[root]:
             party = Party(root, -1, None, None)
             yield None, party, Condition((party,))
+
+    def blocking(self) -> dict[int, dict[int, Blocker]]:
+        """Return for each dead task the dead ones that hold it back, and the first way how."""
+        found: dict[int, dict[int, Blocker]] = {}
+        for task in sorted(self.dead):
+            others = found[task] = {}
+            for blocker in self.blockers(task):
+                other = self.task_of(blocker[1])
+                if other is not None:
+                    others.setdefault(other, blocker)
+        return found
 
     def task_of(self, party: Party) -> int | None:
         """Return the task that a party is, or that its thread stands in."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.findings.cycles import components
-from adp_tui.engine.findings.freedom import Freedom
+from adp_tui.engine.findings.freedom import Blocker, Freedom
 from adp_tui.engine.findings.waiting import Party
 from adp_tui.engine.findings.words import Words
 from adp_tui.engine.model import Confidence, Snapshot, Wait
@@ -46,19 +46,12 @@ class WaitGraph:
         self.snapshot = snapshot
         self.words = Words(snapshot)
         freedom = Freedom(snapshot, check)
-        blocking = {
-            task: {
-                other
-                for _, party, _ in freedom.blockers(task)
-                if (other := freedom.task_of(party)) is not None
-            }
-            for task in sorted(freedom.dead)
-        }
+        blocking = freedom.blocking()
         rings = {task: n for n, ring in enumerate(components(blocking)) for task in ring}
         self.edges = tuple(self._edges(freedom, blocking, rings))
 
     def _edges(
-        self, freedom: Freedom, blocking: dict[int, set[int]], rings: dict[int, int]
+        self, freedom: Freedom, blocking: dict[int, dict[int, Blocker]], rings: dict[int, int]
     ) -> Iterator[Edge]:
         tasks = self.snapshot.tasks
         for task in range(len(tasks)):

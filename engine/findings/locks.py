@@ -142,8 +142,8 @@ def _is_for_good(snapshot: Snapshot, index: int) -> bool:
     resources = [w.resource for w in waits if w.resource is not None]
     if not waits or len(resources) < len(waits):
         return False
-    found = (snapshot.resources[int(key[1:]) - 1] for key in resources)
-    return all(r.inside == f"t{index + 1}" for r in found)
+    key = tasks.key(index)
+    return all(r.inside == key for r in map(snapshot.resources.named, resources))
 
 
 def _short(type_name: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.model import Branch, Frame
+from adp_tui.engine.model import Branch, Frame, FramePath
 
-__all__ = ["Arm", "Asks", "Path", "Site", "goes_on", "lets_go", "site_of"]
+__all__ = ["Arm", "Asks", "Site", "goes_on", "lets_go", "site_of"]
 
-Path = tuple[int, ...]
-"""Where a frame stands in a logical stack: frame number, then branch and frame numbers."""
 _PENDING = ("pending", "polling")
 MAX_DEPTH = 64
 
@@ -69,7 +67,7 @@ def goes_on(site: Site, asks: Asks) -> bool:
     return any(goes_on(arm, asks) for arm in pending)
 
 
-def lets_go(site: Site, path: Path, asks: Asks) -> bool:
+def lets_go(site: Site, path: FramePath, asks: Asks) -> bool:
     """Tell whether a variable of the frame at a path may be dropped.
 
     The frame may go on, or be given up: when another arm of a select!, a timeout or an unordered

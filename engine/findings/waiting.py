@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.findings.sites import Path
-from adp_tui.engine.model import Confidence, Holder, Owner, Resource, Snapshot, Wait
+from adp_tui.engine.model import (
+    MAX_OWNERS,
+    Confidence,
+    FramePath,
+    Holder,
+    Owner,
+    Resource,
+    Snapshot,
+    Wait,
+)
 
-__all__ = ["Condition", "Party", "Waiting"]
+__all__ = ["Condition", "Party", "Waiting", "least_sure"]
 
 _ROLES = {"recv": "sender", "changed": "sender", "send": "receiver", "closed": "receiver"}
 """Who completes a wait of a channel, by its mode."""
-MAX_ENDS = 100
-"""Owners that are listed of one resource: where there are as many, there may be more."""
 _LOCKS = ("mutex", "semaphore")
 _CHANNELS = ("mpsc", "oneshot", "watch", "broadcast", "channel")
 
@@ -26,7 +32,7 @@ class Party:
     """Number of the task; -1 for none."""
     tid: int
     """Thread; -1 for none."""
-    path: Path | None
+    path: FramePath | None
     """The frame whose variable must be dropped or used; None for the whole task."""
     through: Holder | Owner | None
     """What it has."""
@@ -49,7 +55,7 @@ class Waiting:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._known: dict[tuple[int, str | None], Condition] = {}
+        self._known: dict[tuple[str, str | None], Condition] = {}
         self._members: dict[int, list[int]] = {}
         for index, parent in enumerate(snapshot.tasks.parent):
             if parent >= 0:
@@ -63,14 +69,14 @@ class Waiting:
             return self._join(task, wait)
         if wait.resource is None:
             return FREE
-        resource = int(wait.resource[1:]) - 1
         if wait.kind == "rwlock" and wait.mode == "read":
             # Who waits before it in the queue matters.
-            return self._read(self._snapshot.resources[resource], task)
-        key = (resource, wait.mode)
+            return self._read(self._snapshot.resources.named(wait.resource), task)
+        key = (wait.resource, wait.mode)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._of(self._snapshot.resources[resource], wait)
+            resource = self._snapshot.resources.named(wait.resource)
+            known = self._known[key] = self._of(resource, wait)
         return known
 
     def _join(self, task: int, wait: Wait) -> Condition:
@@ -100,10 +106,10 @@ class Waiting:
         if not holders:
             return FREE
         parties = tuple(self._party(holder) for holder in holders)
-        conf = _least(holder.conf for holder in holders)
+        conf = least_sure(holder.conf for holder in holders)
         if resource.kind == "semaphore":
             # How many permits there are in all stands nowhere: another holder may be unknown.
-            conf = max(conf, Confidence.DERIVED, key=_DOUBT.index)
+            conf = least_sure((conf, Confidence.DERIVED))
         return Condition(parties, needs_all, conf)
 
     def _read(self, resource: Resource, task: int) -> Condition:
@@ -129,21 +135,18 @@ class Waiting:
         owners = [o for o in resource.owners if o.role == role]
         told = dict(resource.state).get(f"{role}s")
         unsure = any(owner.conf is Confidence.DOUBTFUL for owner in owners)
-        listed_in_part = len(resource.owners) >= MAX_ENDS
+        listed_in_part = len(resource.owners) >= MAX_OWNERS
         if not owners or unsure or listed_in_part or (told is not None and told > len(owners)):
             return FREE
         parties = [self._party(owner) for owner in owners]
         parties += [self._party(h) for h in resource.holders if wait.mode == "send"]
-        return Condition(tuple(parties), conf=_least(o.conf for o in owners))
+        return Condition(tuple(parties), conf=least_sure(o.conf for o in owners))
 
     def _party(self, end: Holder | Owner) -> Party:
         task = -1 if end.task is None else self._snapshot.tasks.index(end.task)
         return Party(task, -1 if end.thread is None else end.thread, end.frame, end)
 
 
-_DOUBT = list(Confidence)
-
-
-def _least(found: Iterator[Confidence] | Sequence[Confidence]) -> Confidence:
-    """Return the least sure of some."""
-    return max(found, key=_DOUBT.index, default=Confidence.CERTAIN)
+def least_sure(found: Iterable[Confidence]) -> Confidence:
+    """Return the least sure of some; certain where there are none."""
+    return max(found, key=lambda conf: conf.doubt, default=Confidence.CERTAIN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adp_tui.engine.findings.waiting import Party
-from adp_tui.engine.model import Frame, Holder, NativeFrame, Owner, Snapshot, Wait
+from adp_tui.engine.model import Frame, Holder, NativeFrame, Owner, Snapshot, Thread, Wait
 from adp_tui.engine.views.places import is_library, place, user_frame
 from adp_tui.engine.views.words import short_function
 
@@ -19,10 +19,9 @@ class Words:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
-    @staticmethod
-    def key(task: int) -> str:
+    def key(self, task: int) -> str:
         """Return the key of a task."""
-        return f"t{task + 1}"
+        return self._snapshot.tasks.key(task)
 
     def short(self, task: int) -> str:
         """Return ``t3 bank::transfer``: by a library's future a task is not known, so that
@@ -58,7 +57,7 @@ class Words:
         mode = f" ({wait.mode})" if wait.mode else ""
         if wait.resource is None:
             return f"{wait.kind}{mode}"
-        record = self._snapshot.resources[int(wait.resource[1:]) - 1]
+        record = self._snapshot.resources.named(wait.resource)
         return f"{wait.kind}{mode} {record.key} at {record.address:#x}"
 
     def held(self, party: Party, other: int) -> str:
@@ -104,6 +103,10 @@ class Words:
         if frame.function is None or file is None or not file.endswith(".rs"):
             return False
         return not is_library(file, frame.dir)
+
+    def own(self, thread: Thread) -> NativeFrame | None:
+        """Return the innermost function of the program's own source on a thread's stack."""
+        return next(filter(self.is_own, thread.stack), None)
 
     def holder(self, holder: Holder) -> str:
         """Return ``t3 bank::transfer through `permit` of bank::pay``."""

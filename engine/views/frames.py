@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from adp_tui.engine.model import Branch, Frame, NativeFrame, Snapshot, Thread, Wait
+from adp_tui.engine.model import (
+    Branch,
+    Frame,
+    FramePath,
+    NativeFrame,
+    Snapshot,
+    Thread,
+    Wait,
+)
 from adp_tui.engine.text import clean
 from adp_tui.engine.views.places import is_library, place
 from adp_tui.engine.views.records import FrameRow, Tone
 from adp_tui.engine.views.tasks import task_name
 from adp_tui.engine.views.words import short_function, type_name, wait_words
 
-__all__ = ["Path", "task_rows", "thread_rows"]
+__all__ = ["task_rows", "thread_rows"]
 
-Path = tuple[int, ...]
-"""Where a frame stands in a logical stack: frame number, then branch and frame numbers."""
-
-LogicalRef = Callable[[Path], str | None]
+LogicalRef = Callable[[FramePath], str | None]
 NativeRef = Callable[[int], str | None]
 MAX_ROWS = 20_000
 _STATES = {
@@ -78,7 +83,7 @@ class _Logical:
                 yield _line(depth, f"also waits on {wait_words(wait)}", Tone.NOTICE)
 
     def _frames(
-        self, frames: Sequence[Frame], path: Path, depth: int, branch: str | None
+        self, frames: Sequence[Frame], path: FramePath, depth: int, branch: str | None
     ) -> Iterator[FrameRow]:
         for number, frame in enumerate(frames):
             self._count += 1
@@ -90,7 +95,9 @@ class _Logical:
             for which, arm in enumerate(frame.branches):
                 yield from self._branch(arm, (*here, which), depth + 1, branch)
 
-    def _branch(self, arm: Branch, path: Path, depth: int, above: str | None) -> Iterator[FrameRow]:
+    def _branch(
+        self, arm: Branch, path: FramePath, depth: int, above: str | None
+    ) -> Iterator[FrameRow]:
         label = clean(arm.label, 200)
         tone = Tone.NORMAL if arm.state in _PENDING else Tone.MUTED
         name = f"branch {label}" if label else "branch"
@@ -109,7 +116,7 @@ class _Logical:
             branch = branch.rpartition(".")[0] or None
         return self._waits.pop(None, []) if None in self._waits else []
 
-    def _frame(self, frame: Frame, path: Path, depth: int, waits: Sequence[Wait]) -> FrameRow:
+    def _frame(self, frame: Frame, path: FramePath, depth: int, waits: Sequence[Wait]) -> FrameRow:
         notes = []
         state = _STATES.get(frame.state)
         if state is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 
 import pytest
-from support.build import Dump, is_old
+from support.build import PROFILES, Dump, is_old
+from support.hang import HANGS, Hang
 from support.reading import Reading, read
 from support.rows import KEPT, ROWS, Row
 
@@ -35,4 +37,18 @@ def zoo(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator[R
     row: Row = request.param
     reading = read(dump("zoo", tokio=row.tokio, profile=row.profile, build=row.build))
     yield reading
+    reading.session.close()
+
+
+HANGING = tuple(product(HANGS, PROFILES))
+
+
+@pytest.fixture(scope="session", params=HANGING, ids=lambda case: f"{case[0]}-{case[1]}")
+def case(
+    request: pytest.FixtureRequest, dump: Callable[..., Dump]
+) -> Iterator[tuple[Hang, Reading]]:
+    """Return a constellation that hangs, and its core as the engine reads it."""
+    hang, profile = request.param
+    reading = read(dump("hang", hang.name, profile=profile))
+    yield hang, reading
     reading.session.close()

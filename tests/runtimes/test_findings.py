@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable
 
 import pytest
 from support.alive import stayed
-from support.build import PROFILES, Dump
-from support.hang import HANGS, Hang
+from support.build import Dump
+from support.hang import Hang
 from support.reading import Reading, read
 
 from adp_tui.backends.live import LiveProcess
 from adp_tui.engine.model import Finding
 from adp_tui.engine.session import Session
 
-CASES = tuple(product(HANGS, PROFILES))
 UNRELIABLE = ("queued_behind", "semaphore_exhausted", "permits_unaccounted")
 """Kinds that tell of a queue, which may stand beside any of the others."""
 NOT_YET = {
@@ -27,16 +25,6 @@ NOT_YET = {
     "overdue_timer overdue_short",
 }
 """What is known to be missed: whoever mends it takes it out."""
-
-
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
-def case(
-    request: pytest.FixtureRequest, dump: Callable[..., Dump]
-) -> Iterator[tuple[Hang, Reading]]:
-    hang, profile = request.param
-    reading = read(dump("hang", hang.name, profile=profile))
-    yield hang, reading
-    reading.session.close()
 
 
 def named(reading: Reading, finding: Finding) -> str:

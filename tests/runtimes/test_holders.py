@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import product
-
-import pytest
-from support.build import PROFILES, Dump
-from support.hang import HANGS, Hang
-from support.reading import Reading, read
+from support.hang import Hang
+from support.reading import Reading
 
 from adp_tui.engine.model import Holder, Owner, Resource
-
-CASES = tuple(product(HANGS, PROFILES))
-
-
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
-def case(
-    request: pytest.FixtureRequest, dump: Callable[..., Dump]
-) -> Iterator[tuple[Hang, Reading]]:
-    """Return a constellation, and its core as the engine reads it."""
-    hang, profile = request.param
-    reading = read(dump("hang", hang.name, profile=profile))
-    yield hang, reading
-    reading.session.close()
 
 
 def test_holders_and_owners(case: tuple[Hang, Reading]) -> None:

@@ -118,7 +118,6 @@ class MainScreen(LiveActions):
         self.query_one(NavigationBar).show_notice()
         self.rearrange()
         self.show_head()
-        self._show_keys()
         if not dict(summary.counts).get("tasks", 1):
             self.set_focus(self.tables["threads"])
         first = self.current
