@@ -89,6 +89,8 @@ class FakeDoor:
         self.asked: list[tuple[object, ...]] = []
         self.cancelled = False
         self.closed = False
+        self.moves = False
+        """Whether it is of a live process."""
         self.findings = 0
         """How many were found."""
         self.saved: list[tuple[str, bool]] = []
@@ -188,10 +190,11 @@ class FakeDoor:
             ("threads", 5),
             ("tasks", self.size),
             ("waits", waits),
+            ("findings", self.findings),
             ("losses", len(self.losses)),
         )
         title = "bank · pid 4000 · SIGABRT in thread 4001"
-        return Summary(1, target, title, counts, runtimes, self.losses)
+        return Summary(1, target, title, counts, runtimes, self.losses, moves=self.moves)
 
     def task(self, key: str) -> TaskDetail:
         self._ask("task", key)

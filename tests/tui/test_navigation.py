@@ -301,3 +301,23 @@ async def test_no_tasks_starts_with_the_threads(start) -> None:
     async with start(FakeDoor(0)) as screen:
         assert screen.main.view == "threads"
         assert screen.main.facts.title == "Thread 4001"
+
+
+async def test_findings_have_a_pane_where_there_are_any(start) -> None:
+    # GIVEN a process that nothing is wrong with
+    door = FakeDoor()
+    door.moves = True
+    async with start(door) as screen:
+        assert shown(screen) == ALL
+        # WHEN a later snapshot has a finding
+        door.findings = 1
+        await screen.press("r")
+        # THEN it is seen, and its detail is reached by its number
+        assert shown(screen) == ALL | {"findings"}
+        assert screen.main.query_one("#findings").region.y < screen.main.tables["tasks"].region.y
+        await screen.press("5")
+        assert (screen.main.view, screen.chosen("findings")) == ("findings", "f1")
+        # WHEN it is gone THEN its pane is, once another one is chosen
+        door.findings = 0
+        await screen.press("3", "r")
+        assert shown(screen) == ALL

@@ -82,6 +82,8 @@ class LiveActions(MainActions):
         """Show the new snapshot, with the cursor on what it stood on."""
         self._refreshing = False
         self.summary = summary
+        # What was found wrong has a pane where there is any.
+        self.rearrange()
         self.show_head()
         self.history.rename(names)
         for table in self.tables.values():
