@@ -11,6 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.functions import Function
@@ -51,9 +52,13 @@ class Program:
         sysroot: Path | None = None,
         cache: Cache | None = None,
         images: Sequence[Image] | None = None,
+        descriptors: Sequence[Descriptor] = (),
     ) -> None:
-        """``images`` are those of the target's modules, where they were opened before."""
+        """``images`` are those of the target's modules, where they were opened before;
+        ``descriptors`` those that the project and the user give, the nearest first.
+        """
         self.target = target
+        self.descriptors = tuple(descriptors)
         self.memory = target.memory
         self.arch = target.facts.arch
         if images is None:

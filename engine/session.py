@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.analysis import Analysis, analyse
 from adp_tui.engine.analysis.successors import Successors
 from adp_tui.engine.cache import Cache
@@ -64,6 +65,7 @@ class Session:
         debug_files: files that may hold the debug information of a module.
         sysroot: folder under which files of the target's system are looked for.
         cache: where what was found out about files is kept for the next run.
+        descriptors: of the project and the user, the nearest first.
         progress: is told what is being read. What it raises ends the opening.
     """
 
@@ -74,6 +76,7 @@ class Session:
         debug_files: Sequence[Path] = (),
         sysroot: Path | None = None,
         cache: Cache | None = None,
+        descriptors: Sequence[Descriptor] = (),
         progress: Callable[[Progress], None] = lambda step: None,
     ) -> None:
         self._source = target
@@ -82,6 +85,7 @@ class Session:
         self._debug_files = debug_files
         self._sysroot = sysroot
         self._cache = cache
+        self._descriptors = descriptors
         self._progress = progress
         self._lock = threading.RLock()
         self._gate = threading.Lock()
@@ -350,7 +354,11 @@ class Session:
         program = self._program
         if program is None or not program.move_to(target):
             program = self._program = Program(
-                target, debug_files=self._debug_files, sysroot=self._sysroot, cache=self._cache
+                target,
+                debug_files=self._debug_files,
+                sysroot=self._sysroot,
+                cache=self._cache,
+                descriptors=self._descriptors,
             )
         analysis = analyse(program, self._say, lambda: self._cancelled, self._epoch)
         program.keep_answers()

@@ -1,4 +1,4 @@
-"""Descriptors: JSON that says how a runtime's structures are read, as frozen records.
+"""Descriptors are read here: JSON that says how a runtime's structures are read.
 
 A rule whose expressions cannot be parsed is left out and listed in ``problems``; keys that this
 reader does not know are passed over. ``SCHEMA`` is the highest schema number it understands.
@@ -9,360 +9,48 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_type_hints
 
 from adp_tui.engine.adp.extend import DescriptorError, extended
-from adp_tui.engine.adp.language import Node, parse
-from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.adp.language import parse
+from adp_tui.engine.adp.schema import (
+    AdapterRule,
+    BlockingRule,
+    Crate,
+    Definition,
+    Descriptor,
+    ExecutorRule,
+    Expression,
+    FdRule,
+    HolderRule,
+    HoldRule,
+    IgnoredRule,
+    KindRule,
+    Lets,
+    Named,
+    NamedRule,
+    Origin,
+    OwnerRule,
+    RegisteredRule,
+    ResourceRule,
+    RoleRule,
+    RootRule,
+    States,
+    TaskRule,
+    ThreadRule,
+    WaitRule,
+    WakerRule,
+    WakerSlot,
+)
 from adp_tui.engine.errors import AdpError
 
-__all__ = [
-    "AdapterRule",
-    "BlockingRule",
-    "Crate",
-    "Definition",
-    "Descriptor",
-    "DescriptorError",
-    "ExecutorRule",
-    "Expression",
-    "FdRule",
-    "HoldRule",
-    "HolderRule",
-    "IgnoredRule",
-    "KindRule",
-    "NamedRule",
-    "OwnerRule",
-    "RegisteredRule",
-    "ResourceRule",
-    "RoleRule",
-    "RootRule",
-    "TaskRule",
-    "ThreadRule",
-    "WaitRule",
-    "WakerRule",
-    "WakerSlot",
-    "load",
-]
+__all__ = ["DescriptorError", "load"]
 
 SCHEMA = 1
 MAX_SIZE = 1 << 20
 """Bytes of one descriptor."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Expression:
-    """A parsed expression. Its identity is the key under which its plans are kept."""
-
-    text: str
-    node: Node
-
-
-Lets = tuple[tuple[str, Expression], ...]
-Named = Mapping[str, Expression]
-States = tuple[tuple[Expression, str], ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ExecutorRule:
-    """An executor: ``each`` gives those that the runtime's own roots lead to; ``type`` is the
-    type of its data, by which an executor that a task leads to is recognised. ``count`` is how
-    many tasks its lists hold by its own word.
-    """
-
-    kind: str
-    type: str | None = None
-    each: Expression | None = None
-    name: Expression | None = None
-    tasks: Expression | None = None
-    count: Expression | None = None
-    blocking: Expression | None = None
-    owner_id: Expression | None = None
-    owner_thread: Expression | None = None
-    queues: Named = field(default_factory=dict)
-    timers: Expression | None = None
-    pending_timers: Expression | None = None
-    registrations: Expression | None = None
-    waker: Expression | None = None
-    detail: Named = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ThreadRule:
-    """What a thread-local says of its thread: ``each`` gives one value for each thread."""
-
-    each: Expression
-    executor: Expression | None = None
-    worker: Expression | None = None
-    queue: Expression | None = None
-    current_task: Expression | None = None
-    parker: Expression | None = None
-    owner: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RoleRule:
-    """The role of a thread that has a function matching ``fn`` on its stack."""
-
-    fn: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TaskRule:
-    """A task, from its header ``it``."""
-
-    type: str
-    let: Lets = ()
-    valid: Expression | None = None
-    """0 for what cannot be a header, such as one that was freed."""
-    id: Expression | None = None
-    raw_id: Expression | None = None
-    owner_id: Expression | None = None
-    name: Expression | None = None
-    future: Expression | None = None
-    state: States = ()
-    flags: Named = field(default_factory=dict)
-    panic: Expression | None = None
-    scheduler: Expression | None = None
-    spawned_at: Expression | None = None
-    join_waker: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KindRule:
-    """The kind of the tasks whose scheduler type matches."""
-
-    scheduler: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IgnoredRule:
-    """Tasks of the runtime's own: not shown."""
-
-    future: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RootRule:
-    """A ``block_on`` root: the native function ``fn`` drives the future in ``variable``, or, with
-    ``search`` and where that has no value, the one of type ``type_param`` somewhere in its frame.
-    """
-
-    fn: str
-    variable: str | None = None
-    type: str | None = None
-    type_param: str | None = None
-    search: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BlockingRule:
-    """A running blocking job: a header of ``type`` that its thread's stack points to."""
-
-    type: str
-    id: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WakerRule:
-    """Whom a waker wakes: recognised by its vtable's address or its clone function's name."""
-
-    vtable: Expression | None = None
-    fn: str | None = None
-    let: Lets = ()
-    task: Expression | None = None
-    forward: Expression | None = None
-    thread: Expression | None = None
-    executor: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WaitRule:
-    """A future (or coroutine) that waits on something.
-
-    Where ``awaits`` stands, it does so only while the future that it awaits matches: a cell's
-    initialiser is the author's own future and names its own wait.
-    """
-
-    on: str
-    kind: str
-    awaits: str | None = None
-    mode: str | None = None
-    mode_of: Expression | None = None
-    resource: Expression | None = None
-    task: Expression | None = None
-    waker: Expression | None = None
-    remaining_ms: Expression | None = None
-    amount: Expression | None = None
-    armed: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ResourceRule:
-    """A resource: its state, and the wakers that queue in it.
-
-    ``taken`` is how much of it is held by its own word; ``alias`` a part of it that guards may
-    point to instead.
-    """
-
-    type: str
-    kind: str
-    detail: Named = field(default_factory=dict)
-    waiters: Expression | None = None
-    taken: Expression | None = None
-    alias: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WakerSlot:
-    """Where a registered resource stores wakers: each item of ``each`` is one, or holds one
-    that ``waker`` finds (as ``w``).
-    """
-
-    each: Expression
-    waker: Expression | None = None
-    mode: str | None = None
-    mode_of: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RegisteredRule:
-    """A resource that an executor's drivers list (a socket, a timer), or that a future written
-    by hand keeps and polls (a channel, a stream of HTTP/2).
-    """
-
-    type: str
-    kind: str
-    wakers: tuple[WakerSlot, ...] = ()
-    remaining_ms: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HoldRule:
-    """A value whose owner is the parent of other tasks: a JoinHandle, a JoinSet."""
-
-    on: str
-    tasks: Expression
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HolderRule:
-    """A guard: whoever has it holds so much of a resource.
-
-    ``weight`` is how much that is in what the resource itself calls ``taken``, where it isn't
-    ``amount``. Where ``listed``, a resource that a task holds is shown though no task waits for it.
-    """
-
-    on: str
-    resource: Expression
-    mode: str
-    amount: Expression | None = None
-    weight: Expression | None = None
-    listed: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OwnerRule:
-    """An end of a channel and the like: its owner can complete waits at a resource, those of one
-    ``mode`` or all. ``only``: there is never more than one of its kind.
-    """
-
-    on: str
-    resource: Expression
-    role: str
-    mode: str | None = None
-    only: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FdRule:
-    """A value that owns a registration and knows its file descriptor."""
-
-    on: str
-    resource: Expression
-    fd: Expression
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AdapterRule:
-    """A future that polls others: labelled ones, or a stream of them."""
-
-    on: str
-    combinator: str = "wrapper"
-    children: Named | Expression = field(default_factory=dict)
-    labels: Expression | None = None
-    state: Expression | None = None
-    label: Expression | None = None
-    executor: Expression | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NamedRule:
-    """A future of the runtime's own around what was spawned: named by a type parameter."""
-
-    on: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Crate:
-    """What a descriptor was written for; informative, the probe decides."""
-
-    crate: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Definition:
-    """A named expression with parameters."""
-
-    name: str
-    parameters: tuple[str, ...]
-    body: Expression
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Descriptor:
-    """One descriptor. ``probe`` entries are paths that must resolve (``!`` in front: must not)."""
-
-    id: str
-    title: str
-    for_: tuple[Crate, ...]
-    tested: tuple[str, ...]
-    types: Mapping[str, str]
-    probe: tuple[str, ...]
-    lenses: Mapping[str, str]
-    defs: Mapping[str, Definition]
-    executors: tuple[ExecutorRule, ...]
-    threads: tuple[ThreadRule, ...]
-    roles: tuple[RoleRule, ...]
-    tasks: tuple[TaskRule, ...]
-    kinds: tuple[KindRule, ...]
-    ignored: tuple[IgnoredRule, ...]
-    roots: tuple[RootRule, ...]
-    blocking: tuple[BlockingRule, ...]
-    wakers: tuple[WakerRule, ...]
-    waits: tuple[WaitRule, ...]
-    resources: tuple[ResourceRule, ...]
-    registered: tuple[RegisteredRule, ...]
-    holds: tuple[HoldRule, ...]
-    holders: tuple[HolderRule, ...]
-    owners: tuple[OwnerRule, ...]
-    fds: tuple[FdRule, ...]
-    adapters: tuple[AdapterRule, ...]
-    named: tuple[NamedRule, ...]
-    polls: tuple[str, ...]
-    opaque: tuple[str, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def source(self) -> str:
-        """How reports name it: ``tokio >=1.29``."""
-        version = self.for_[0].version if self.for_ else ""
-        return f"{self.id} {version}".strip()
-
+SHIPPED = Origin()
 
 _RULES: dict[str, type] = {
     "executors": ExecutorRule, "threads": ThreadRule, "roles": RoleRule, "tasks": TaskRule,
@@ -377,12 +65,15 @@ _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")
 R = TypeVar("R")
 
 
-def load(text: str, others: Mapping[str, str] | None = None) -> Descriptor:
+def load(
+    text: str, others: Mapping[str, str] | None = None, origin: Origin = SHIPPED
+) -> Descriptor:
     """Read a descriptor.
 
     Args:
         text: The JSON.
         others: Descriptors that it may extend, by name.
+        origin: Where it was found.
 
     Raises:
         DescriptorError: it is no JSON object, has no id, needs a newer reader, or extends what
@@ -390,7 +81,7 @@ def load(text: str, others: Mapping[str, str] | None = None) -> Descriptor:
     """
     texts = others or {}
     data = extended(_read(text), lambda name: _read(texts[name]) if name in texts else None)
-    return _Loader(data).descriptor()
+    return _Loader(data, origin).descriptor()
 
 
 def _read(text: str) -> dict[str, Any]:
@@ -426,8 +117,9 @@ _HINTS: dict[type, Mapping[str, Any]] = {}
 
 
 class _Loader:
-    def __init__(self, data: dict[str, Any]) -> None:
+    def __init__(self, data: dict[str, Any], origin: Origin) -> None:
         self._data = data
+        self._origin = origin
         self._problems: list[str] = []
         types = data.get("types")
         self._types = _texts(types) if isinstance(types, dict) else {}
@@ -439,6 +131,7 @@ class _Loader:
         }
         defs = self._definitions(data.get("defs"))
         return Descriptor(
+            origin=self._origin,
             id=data["id"],
             title=str(data.get("title", data["id"])),
             for_=tuple(

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from adp_tui.engine.adp import language as ast
-from adp_tui.engine.adp.descriptor import Descriptor, Expression
 from adp_tui.engine.adp.plan import Plan, Planner
+from adp_tui.engine.adp.schema import Descriptor, Expression
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError, BudgetError, LayoutError
 from adp_tui.engine.program import Program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adp_tui.engine.adp.descriptor import BlockingRule
+from adp_tui.engine.adp.schema import BlockingRule
 from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.rules import Applied, RuleBook
 from adp_tui.engine.analysis.tasks import TaskReader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from adp_tui.engine.adp.descriptor import Expression
+from adp_tui.engine.adp.schema import Expression
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.rules import Applied, RuleBook
 from adp_tui.engine.analysis.tasks import TaskReader

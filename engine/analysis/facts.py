@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import NamedTuple
 
-from adp_tui.engine.adp.descriptor import ExecutorRule
+from adp_tui.engine.adp.schema import ExecutorRule
 from adp_tui.engine.analysis.rules import Applied
 from adp_tui.engine.analysis.stacks import LiveStack
 from adp_tui.engine.dataclass import dataclass

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adp_tui.engine.adp.descriptor import HolderRule, OwnerRule
+from adp_tui.engine.adp.schema import HolderRule, OwnerRule
 from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.parents import walk_frames
 from adp_tui.engine.analysis.reach import Follow, Reach

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from adp_tui.engine.adp.descriptor import Descriptor
+from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.facts import ThreadFacts
 from adp_tui.engine.dwarf.info import Level
 from adp_tui.engine.image import Image

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adp_tui.engine.adp.descriptor import ResourceRule
+from adp_tui.engine.adp.schema import ResourceRule
 from adp_tui.engine.analysis.holders import Holding, Spot
 from adp_tui.engine.analysis.replay import by_type
 from adp_tui.engine.analysis.rules import Bound

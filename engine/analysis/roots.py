@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from adp_tui.engine.adp.descriptor import RootRule
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.adp.schema import RootRule
 from adp_tui.engine.analysis.facts import TaskFacts, ThreadFacts
 from adp_tui.engine.analysis.parents import walk_frames
 from adp_tui.engine.analysis.reach import Follow, Reach

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from adp_tui.engine.adp.descriptor import AdapterRule, Descriptor, Expression, WaitRule
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.adp.plan import Plan
+from adp_tui.engine.adp.schema import AdapterRule, Descriptor, Expression, WaitRule
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adp_tui.engine.adp.catalogue import choose, load_catalogue
-from adp_tui.engine.adp.descriptor import Descriptor, RegisteredRule
+from adp_tui.engine.adp.catalogue import choose
 from adp_tui.engine.adp.evaluate import Evaluator
+from adp_tui.engine.adp.provided import provided
+from adp_tui.engine.adp.schema import Descriptor, RegisteredRule
 from adp_tui.engine.analysis import replay
 from adp_tui.engine.analysis.alike import AlikeWaits
 from adp_tui.engine.analysis.blocking import find_running_jobs
@@ -52,6 +53,7 @@ class Survey:
     ) -> None:
         self.program = program
         self.losses = Losses()
+        self._provided = provided(program.descriptors)
         self.replays = Replays(program, self.losses, check)
         self._say = say
         self._check = check
@@ -78,7 +80,7 @@ class Survey:
     def run(self) -> None:
         """Do all steps, in the order in which they need each other."""
         self._say("unwinding threads")
-        self.threads = unwind_all(self.program, load_catalogue(), self._check)
+        self.threads = unwind_all(self.program, self._provided, self._check)
         try:
             self._run()
         except CancelledError:
@@ -113,7 +115,7 @@ class Survey:
         search_threads(self.program, self.holders, self.threads, self._check)
 
     def _apply(self) -> None:
-        chosen = choose(self.program, load_catalogue())
+        chosen = choose(self.program, self._provided)
         self.refused = chosen.refused
         self.applied = [Applied(d, Evaluator(self.program, d), self.losses) for d in chosen.applied]
         for applied in self.applied:

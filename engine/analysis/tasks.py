@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import repeat
 
-from adp_tui.engine.adp.descriptor import TaskRule
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.adp.schema import TaskRule
 from adp_tui.engine.analysis import replay
 from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.replay import Replays, by_type

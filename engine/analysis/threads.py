@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from adp_tui.engine.adp.descriptor import Descriptor
 from adp_tui.engine.adp.evaluate import ThreadValue
+from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ThreadFacts
 from adp_tui.engine.analysis.naming import FutureNames

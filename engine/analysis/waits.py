@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from adp_tui.engine.adp.descriptor import WaitRule
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.adp.schema import WaitRule
 from adp_tui.engine.analysis.facts import TaskFacts, WaitRow
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import Bound

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adp_tui.engine.adp.descriptor import WakerRule
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.adp.schema import WakerRule
 from adp_tui.engine.analysis.replay import Replays, by_type
 from adp_tui.engine.analysis.rules import Applied, RuleBook
 from adp_tui.engine.dataclass import dataclass

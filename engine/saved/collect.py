@@ -59,7 +59,7 @@ def collect(
     program = analysis.program
     target = NotedTarget(program.target)
     images = [_noted(image) for image in program.images]
-    again = Program(target, images=images)
+    again = Program(target, images=images, descriptors=program.descriptors)
 
     def check() -> None:
         if cancelled():

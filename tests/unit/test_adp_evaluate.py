@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from adp_tui.engine.adp.descriptor import Expression, load
+from adp_tui.engine.adp.descriptor import load
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.language import parse
+from adp_tui.engine.adp.schema import Expression
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError, BudgetError, LayoutError
 from adp_tui.engine.value import Value

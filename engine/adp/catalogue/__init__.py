@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-from adp_tui.engine.adp.descriptor import Descriptor, load
+from adp_tui.engine.adp.descriptor import load
 from adp_tui.engine.adp.plan import Planner
+from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
