@@ -141,6 +141,25 @@ class Executor:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """What a task waits on, once for each pending leaf."""
+
+    kind: str
+    mode: str | None = None
+    branch: str | None = None
+    resource: str | None = None
+    task: str | None = None
+    fd: int | None = None
+    remaining_s: float | None = None
+    armed: bool = True
+    conf: Confidence = Confidence.CERTAIN
+    src: str = ""
+    detail: str | None = None
+    """What else is known, for people: the innermost future's type of an unknown wait, permits
+    wanted, interest of an I/O wait."""
+
+
+@dataclass(frozen=True, slots=True)
 class Doing:
     """What a thread does.
 
@@ -152,6 +171,8 @@ class Doing:
     fd: int | None = None
     job: str | None = None
     lock: str | None = None
+    wait: Wait | None = None
+    """The lock of std or the like that it sleeps in, where a descriptor knows such locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,25 +284,6 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """What a task waits on, once for each pending leaf."""
-
-    kind: str
-    mode: str | None = None
-    branch: str | None = None
-    resource: str | None = None
-    task: str | None = None
-    fd: int | None = None
-    remaining_s: float | None = None
-    armed: bool = True
-    conf: Confidence = Confidence.CERTAIN
-    src: str = ""
-    detail: str | None = None
-    """What else is known, for people: the innermost future's type of an unknown wait, permits
-    wanted, interest of an I/O wait."""
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """A task as a record: made only for a row that is shown or written."""
 
@@ -353,6 +355,8 @@ class Resource:
     holders: tuple[Holder, ...] = ()
     waiters: tuple[str, ...] = ()
     owners: tuple[Owner, ...] = ()
+    waiting_threads: tuple[int, ...] = ()
+    """Threads that sleep in it, in no known order."""
     inside: str | None = None
     """The task whose own memory it lies in, where it does."""
 

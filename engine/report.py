@@ -231,10 +231,21 @@ def _thread(thread: Thread) -> Json:
             "fd": doing.fd,
             "job": doing.job,
             "lock": doing.lock,
+            "wait": None if doing.wait is None else _thread_wait(doing.wait),
         },
         "splice": None if splice is None else {"frame": splice.frame, "task": splice.task},
         "stack": [_native(frame) for frame in thread.stack],
         "cut": thread.cut,
+    }
+
+
+def _thread_wait(wait: Wait) -> Json:
+    return {
+        "kind": wait.kind,
+        "mode": wait.mode,
+        "resource": wait.resource,
+        "conf": wait.conf,
+        "src": wait.src,
     }
 
 
@@ -411,6 +422,7 @@ def _resources(resources: Iterable[Resource]) -> Iterator[str]:
             "state": dict(resource.state),
             "holders": [_holder(holder) for holder in resource.holders],
             "waiters": resource.waiters,
+            "waiting_threads": resource.waiting_threads,
             "owners": [_owner(owner) for owner in resource.owners],
         }
         address = f"{resource.address:#x}"

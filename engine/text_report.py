@@ -220,6 +220,9 @@ def _resource(resource: Resource) -> Iterator[Line]:
         named = " ".join(resource.waiters[:MAX_WAITERS])
         more = len(resource.waiters) - MAX_WAITERS
         yield line(1, f"waited for by {named}" + (f" and {more:,} more" if more > 0 else ""))
+    if resource.waiting_threads:
+        asleep = " ".join(map(str, resource.waiting_threads[:MAX_WAITERS]))
+        yield line(1, f"slept in by threads {asleep}")
 
 
 def _finding(finding: Finding) -> Iterator[Line]:

@@ -37,6 +37,7 @@ class Builtins:
             "has": self._has,
             "at": self._at,
             "cast": self._cast,
+            "around": self._around,
             **streams.lazy,
         }
         self._eager: dict[str, tuple[int, Callable[..., object]]] = {
@@ -184,6 +185,25 @@ class Builtins:
             return Value(self._ev.program.memory, type_, address & _LAST)
 
         return at
+
+    def _around(self, nodes: Sequence[ast.Node]) -> Closure:
+        """Return the structure whose field, a direct member, stands at an address."""
+        address_node, type_node, field_node = nodes
+        address_of, type_of = self._ev.compile(address_node), self._type_of(type_node)
+        if not isinstance(field_node, ast.Const) or not isinstance(field_node.value, str):
+            raise LayoutError("`around` needs the name of a field")
+        name = field_node.value
+
+        def around(env: dict[str, object]) -> object:
+            address, type_ = self._number(address_of(env)), type_of(env)
+            if not address or type_ is None:
+                return None
+            member = type_.member(name) if isinstance(type_, Type) else None
+            if not isinstance(type_, Type) or member is None:
+                raise LayoutError(f"`around` needs a type with a field {name}")
+            return Value(self._ev.program.memory, type_, address - member.offset & _LAST)
+
+        return around
 
     def _cast(self, nodes: Sequence[ast.Node]) -> Closure:
         value_node, type_node = nodes

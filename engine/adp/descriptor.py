@@ -36,6 +36,7 @@ from adp_tui.engine.adp.schema import (
     ResourceRule,
     RoleRule,
     RootRule,
+    SleepRule,
     States,
     TaskRule,
     ThreadRule,
@@ -57,7 +58,7 @@ _RULES: dict[str, type] = {
     "kinds": KindRule, "ignored": IgnoredRule, "roots": RootRule, "blocking": BlockingRule,
     "wakers": WakerRule, "waits": WaitRule, "resources": ResourceRule,
     "registered": RegisteredRule, "holds": HoldRule, "fds": FdRule, "adapters": AdapterRule,
-    "named": NamedRule, "holders": HolderRule, "owners": OwnerRule,
+    "named": NamedRule, "holders": HolderRule, "owners": OwnerRule, "sleeps": SleepRule,
 }  # fmt: skip
 _TYPE_KEYS = ("type", "on", "guard")
 _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")

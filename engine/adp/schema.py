@@ -30,6 +30,7 @@ __all__ = [
     "ResourceRule",
     "RoleRule",
     "RootRule",
+    "SleepRule",
     "States",
     "TaskRule",
     "ThreadRule",
@@ -95,6 +96,20 @@ class RoleRule:
 
     fn: str
     role: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SleepRule:
+    """A thread that sleeps in the function ``fn`` waits for a lock of its own kind, no task's:
+    ``resource`` finds it from the ``futex`` that it sleeps on, or from ``it``, its value of
+    ``each`` (a thread-local).
+    """
+
+    fn: str
+    kind: str
+    resource: Expression
+    mode: str | None = None
+    each: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,6 +353,7 @@ class Descriptor:
     executors: tuple[ExecutorRule, ...]
     threads: tuple[ThreadRule, ...]
     roles: tuple[RoleRule, ...]
+    sleeps: tuple[SleepRule, ...]
     tasks: tuple[TaskRule, ...]
     kinds: tuple[KindRule, ...]
     ignored: tuple[IgnoredRule, ...]

@@ -36,6 +36,8 @@ class ThreadFacts:
     """The runtime's own number for this thread."""
     role: str = "other"
     task: TaskFacts | None = None
+    lock: WaitRow | None = None
+    """The lock of std or the like that it sleeps in."""
     root_frame: RawFrame | None = None
     """The native frame that drives the thread's ``block_on`` root."""
 

@@ -7,7 +7,7 @@ in a variable of some frame, in what that owns, or behind an Arc of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adp_tui.engine.adp.schema import HolderRule, OwnerRule
@@ -106,6 +106,7 @@ class Holders:
         self.ends: dict[int, list[Holding]] = {}
         """At most ``MAX_OWNERS`` and one more by the number of their resource."""
         self._modes: dict[int, set[str | None]] = {}
+        self._inner: set[int] = set()
         self._aliases: dict[int, int] = {}
         self.places: set[int] = set()
         """The addresses of all that was kept."""
@@ -115,8 +116,14 @@ class Holders:
         """Whether a shape of stacks (by identity) can have guards."""
         self._shapes: list[StackShape] = []
 
-    def search(self, tasks: Sequence[TaskFacts]) -> None:
-        """Look through the variables of all tasks, which have their stacks and waits."""
+    def search(self, tasks: Sequence[TaskFacts], inner: Set[int]) -> None:
+        """Look through the variables of all tasks, which have their stacks and waits.
+
+        Args:
+            tasks: all of them.
+            inner: numbers of the locks that threads sleep in: of those the innermost part is known.
+        """
+        self._inner = set(inner)
         self._note_waits(tasks)
         alike: dict[int, list[TaskFacts]] = {}
         for task in tasks:
@@ -346,6 +353,18 @@ class Holders:
             if known:
                 self._note_alias(number, value)
 
+    def _outer(self, resource: Value, number: int | None) -> int | None:
+        """Return the number of a lock that threads sleep in; from then on it is the whole lock."""
+        if number is None:
+            bound = self._book.resources.first(resource.type.name)
+            if bound is not None and bound.rule.alias is not None:
+                inner = bound.applied.value(bound.rule.alias, {"it": resource})
+                number = None if inner is None else self._numbering.known(inner.address)
+        if number in self._inner:
+            self._inner.discard(number)
+            self._numbering.improve(number, resource)
+        return number
+
     def _note_alias(self, number: int, value: Value) -> None:
         bound = self._book.resources.first(value.type.name)
         if bound is not None and bound.rule.alias is not None:
@@ -360,6 +379,8 @@ class Holders:
         number = self._numbering.known(resource.address)
         if number is None:
             number = self._aliases.get(resource.address)
+        if self._inner and (number is None or number in self._inner):
+            number = self._outer(resource, number)
         rule = spot.rule.rule
         if number is None and listed and isinstance(rule, HolderRule) and rule.listed:
             bound = self._book.resources.first(resource.type.name)

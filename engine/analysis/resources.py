@@ -51,6 +51,10 @@ class Resources:
             for wait in task.waits:
                 if wait.resource >= 0:
                     waiting[wait.resource].append(task.index)
+        asleep: dict[int, list[int]] = {}
+        for thread in survey.threads:
+            if thread.lock is not None:
+                asleep.setdefault(thread.lock.resource, []).append(thread.tid)
         self._foresee([value for value, _ in resources])
         queues = [self._queue(value, kind) for value, kind in resources]
         survey.wakers.foresee([waker for queue in queues for waker in queue])
@@ -67,6 +71,7 @@ class Resources:
                     f"r{number + 1}", kind, value.type.name, value.address, state,
                     holders=self._holders(value, guards) if guards else (),
                     waiters=tuple(f"t{i + 1}" for i in indexes),
+                    waiting_threads=tuple(asleep.get(number, ())),
                     owners=self._owners(value, ends, dict(state)) if ends else (),
                     inside=self._inside(value, waiting[number]),
                 )

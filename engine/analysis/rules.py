@@ -187,6 +187,7 @@ class RuleBook:
         self.owners = self._matcher(lambda d: d.owners, lambda r: r.on)
         self.fds = self._matcher(lambda d: d.fds, lambda r: r.on)
         self.roles = self._matcher(lambda d: d.roles, lambda r: r.fn)
+        self.sleeps = self._matcher(lambda d: d.sleeps, lambda r: r.fn)
         self.roots = self._matcher(lambda d: d.roots, lambda r: r.fn)
         self.executors = self._matcher(
             lambda d: [r for r in d.executors if r.type], lambda r: r.type or ""

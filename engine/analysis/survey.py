@@ -16,6 +16,7 @@ from adp_tui.engine.analysis.blocking import find_running_jobs
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts, WaitRow
 from adp_tui.engine.analysis.holders import Holders
+from adp_tui.engine.analysis.lock_waits import find_lock_waits
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.native_holders import search_threads
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
@@ -108,10 +109,12 @@ class Survey:
         self._say("working out what tasks wait on")
         self._find_waits()
         self._say("looking for who holds it")
+        find_lock_waits(self.program, self.book, self.numbering, self.threads)
         self.holders = Holders(
             self.program, self.book, self.walker, self.replays, self.numbering, self._check
         )
-        self.holders.search(self.tasks)
+        asleep = {t.lock.resource for t in self.threads if t.lock is not None}
+        self.holders.search(self.tasks, asleep)
         search_threads(self.program, self.holders, self.threads, self._check)
 
     def _apply(self) -> None:

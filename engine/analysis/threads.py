@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from adp_tui.engine.adp.evaluate import ThreadValue
 from adp_tui.engine.adp.schema import Descriptor
@@ -55,6 +56,7 @@ def _modules(descriptors: Sequence[Descriptor]) -> tuple[str, ...]:
     """Return the modules that the rules for functions begin with; empty text for any."""
     globs = [
         *(rule.fn for d in descriptors for rule in d.roles),
+        *(rule.fn for d in descriptors for rule in d.sleeps),
         *(rule.fn for d in descriptors for rule in d.roots),
         *(pattern for d in descriptors for pattern in d.polls),
     ]
@@ -125,12 +127,17 @@ def doing_of(program: Program, names: FutureNames, thread: ThreadFacts) -> Doing
         name, fd = call.name, call.fd
         if call.futex is not None:
             lock = f"{call.futex:#x}"
+    wait = None
+    if thread.lock is not None:
+        wait = replace(thread.lock.shape, resource=f"r{thread.lock.resource + 1}")
     if task is not None and task.kind == "blocking":
-        return Doing("blocking_job", name, fd, names.of(task.type).name, lock)
+        return Doing("blocking_job", name, fd, names.of(task.type).name, lock, wait)
     if task is not None and task.state is TaskState.RUNNING:
-        return Doing("polling", name, fd, None, lock)
+        return Doing("polling", name, fd, None, lock, wait)
     if name is None:
         return Doing("running")
+    if wait is not None:
+        return Doing("futex", name, None, None, lock, wait)
     if thread.role != "other" and name == _FUTEX:
         return Doing("parked", name)
     if thread.role != "other" and name in _POLL:

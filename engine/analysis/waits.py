@@ -300,6 +300,11 @@ class Numbering:
             self.resources.append((value, kind))
         return known
 
+    def improve(self, number: int, value: Value) -> None:
+        """Take for a resource what it is part of, of which the type says more."""
+        self.resources[number] = value, self.resources[number][1]
+        self._resources.setdefault(value.address, number)
+
 
 def _spans(ends: Sequence[Leaf]) -> list[tuple[int, int]]:
     """Return the memory of each described leaf and of what lies below it.

@@ -20,12 +20,12 @@ MAX_TOLD = 8
 def deadlocks(snapshot: Snapshot, freedom: Freedom) -> Iterator[Finding]:
     """Yield each deadlock with a cycle in it, then who waits behind."""
     edges = freedom.blocking()
-    words = Words(snapshot)
+    words = Words(snapshot, freedom.nodes)
     rings = [sorted(ring) for ring in components(edges)]
     rings.sort()
     for ring in rings:
         yield _deadlock(words, edges, ring, freedom)
-    yield from _behind(words, edges, rings)
+    yield from _behind(words, edges, rings, freedom)
 
 
 def _deadlock(
@@ -47,10 +47,13 @@ def _deadlock(
                 resources.append(wait.resource)
         if party.tid >= 0:
             threads.append(party.tid)
+        own = freedom.nodes.thread(task)
+        if own is not None:
+            threads.append(own.tid)
         steps.append(
             CycleStep(
-                task=words.key(task),
-                thread=None,
+                task=words.key(task) if own is None else None,
+                thread=None if own is None else own.tid,
                 waits_for=None if wait is None else wait.resource,
                 held_by_task=words.key(party.task) if party.task >= 0 else None,
                 held_by_thread=party.tid if party.tid >= 0 else None,
@@ -77,7 +80,8 @@ def _deadlock(
         text = f"{words.short(way[0])} waits for what it holds itself"
     else:
         more = f" → {len(way) - MAX_TOLD} more" if len(way) > MAX_TOLD else ""
-        text = f"{len(way)} tasks wait for each other: {names}{more} → {words.key(way[0])}"
+        nouns = _counted(freedom, way)
+        text = f"{nouns} wait for each other: {names}{more} → {words.key(way[0])}"
     kind = "deadlock"
     if any(_is_granted(edges[a][b][1]) for a, b in zip(way, (*way[1:], way[0]), strict=True)):
         kind = "futurelock"
@@ -93,7 +97,7 @@ def _deadlock(
         severity="error",
         conf=least_sure(doubts),
         summary=text,
-        tasks=tuple(map(words.key, ring)),
+        tasks=tuple(words.key(node) for node in ring if freedom.nodes.thread(node) is None),
         threads=tuple(dict.fromkeys(threads)),
         resources=tuple(dict.fromkeys(resources)),
         evidence=tuple(evidence),
@@ -101,12 +105,22 @@ def _deadlock(
     )
 
 
+def _counted(freedom: Freedom, nodes: Sequence[int]) -> str:
+    """Return ``2 tasks and 1 thread``."""
+    threads = sum(freedom.nodes.thread(node) is not None for node in nodes)
+    counts = ((len(nodes) - threads, "task"), (threads, "thread"))
+    return " and ".join(f"{n:,} {noun}{'s' if n > 1 else ''}" for n, noun in counts if n)
+
+
 def _is_granted(party: Party) -> bool:
     return isinstance(party.through, Holder) and party.through.mode == GRANTED
 
 
 def _behind(
-    words: Words, edges: dict[int, dict[int, Blocker]], rings: Sequence[Sequence[int]]
+    words: Words,
+    edges: dict[int, dict[int, Blocker]],
+    rings: Sequence[Sequence[int]],
+    freedom: Freedom,
 ) -> Iterator[Finding]:
     """Yield for each deadlock the dead tasks that lead to it."""
     backwards: dict[int, list[int]] = defaultdict(list)
@@ -132,13 +146,18 @@ def _behind(
             }
             told = ", ".join(words.short(task) for task in behind[:MAX_TOLD])
             more = f" and {len(behind) - MAX_TOLD:,} more" if len(behind) > MAX_TOLD else ""
-            count = "1 task waits" if len(behind) == 1 else f"{len(behind):,} tasks wait"
+            verb = "waits" if len(behind) == 1 else "wait"
+            count = f"{_counted(freedom, behind)} {verb}"
+            threads = [freedom.nodes.thread(node) for node in behind]
             yield Finding(
                 kind="queued_behind",
                 severity="warning",
                 conf=Confidence.DERIVED,
                 summary=f"{count} behind the deadlock of {words.short(ring[0])}: {told}{more}",
-                tasks=tuple(map(words.key, behind)),
+                tasks=tuple(
+                    words.key(n) for n, t in zip(behind, threads, strict=True) if t is None
+                ),
+                threads=tuple(thread.tid for thread in threads if thread is not None),
                 resources=tuple(resources),
                 evidence=tuple(
                     words.step(task, *edge[:2], other)

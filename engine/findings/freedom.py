@@ -1,4 +1,4 @@
-"""Which tasks can still go on: whoever waits only for those that can't is dead.
+"""Which tasks and threads can still go on: whoever waits only for those that can't is dead.
 
 All are taken to be stuck that wait for somebody; those that nothing holds back are freed, then
 those that wait for one of them, until no more is freed.
@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from adp_tui.engine.findings.nodes import Nodes
 from adp_tui.engine.findings.sites import Asks, Site, goes_on, lets_go, site_of
 from adp_tui.engine.findings.waiting import Condition, Party, Waiting
 from adp_tui.engine.model import Snapshot, TaskState, Wait
@@ -26,7 +27,8 @@ class Freedom:
     """The fixpoint for one snapshot.
 
     Attributes:
-        dead: numbers of the tasks that nothing outside of them can wake.
+        nodes: the tasks, and the threads that wait beside them.
+        dead: numbers of the nodes that nothing outside of them can wake.
         aside: tasks of which a waker is known in a resource that is off their way.
         ending: tasks that would also go on if all other ends of a channel were dropped.
     """
@@ -36,7 +38,8 @@ class Freedom:
         self._check = check
         self._waiting = Waiting(snapshot)
         self._sites: dict[int, Site] = {}
-        self._free = bytearray(len(snapshot.tasks))
+        self.nodes = Nodes(snapshot)
+        self._free = bytearray(len(self.nodes))
         self._waits: dict[int, dict[str | None, list[Wait]]] = {}
         self._standing: dict[int, list[int]] = {}
         """Running tasks by the block_on that their thread stands in."""
@@ -44,11 +47,6 @@ class Freedom:
         """Branches of tasks whose waits may end."""
         self.aside: set[int] = set()
         self.ending: set[int] = set()
-        self._roots = {
-            thread: index
-            for index, thread in enumerate(snapshot.tasks.thread)
-            if thread >= 0 and self._is_root(index)
-        }
         self._begin()
         self._spread()
         self.dead = frozenset(i for i, free in enumerate(self._free) if not free)
@@ -82,17 +80,21 @@ class Freedom:
         return found
 
     def task_of(self, party: Party) -> int | None:
-        """Return the task that a party is, or that its thread stands in."""
-        return party.task if party.task >= 0 else self._roots.get(party.tid)
+        """Return the task that a party is, or what stands on its thread."""
+        return party.task if party.task >= 0 else self.nodes.of_thread(party.tid)
 
     # The fixpoint.
 
     def _begin(self) -> None:
         """Free all that wait for nobody, and note what the others wait for."""
         tasks = self._snapshot.tasks
+        for index, wait in self.nodes.locked.items():
+            self._waits[index] = {None: [wait]}
         for index in range(len(tasks)):
             if index % 4096 == 0:
                 self._check()
+            if index in self._waits:
+                continue
             if tasks.STATES[tasks.state[index]] is not TaskState.IDLE:
                 # One that runs may stand in a block_on that waits for another.
                 self._free[index] = self._root_of(index) is None
@@ -148,7 +150,9 @@ class Freedom:
         self._met.update(new)
         for index in dict.fromkeys(index for index, _ in new):
             yield index
-            if not self._free[index] and goes_on(self._site(index), self._asks(index)):
+            # What sleeps in a lock polls no branch meanwhile.
+            locked = index in self.nodes.locked
+            if not self._free[index] and (locked or goes_on(self._site(index), self._asks(index))):
                 self._free[index] = True
                 for other in self._standing.get(index, ()):
                     self._free[other] = True
@@ -181,25 +185,21 @@ class Freedom:
         if task is None or self._free[task]:
             # A thread that no task is known to hold up.
             return True
-        if party.path is None or task not in self._waits:
+        if party.path is None or task not in self._waits or task in self.nodes.locked:
             return False
         return lets_go(self._site(task), party.path, self._asks(task))
 
     # Tasks that stand on a thread.
 
-    def _is_root(self, index: int) -> bool:
-        tasks = self._snapshot.tasks
-        return tasks.texts.text(tasks.kind[index]) == "block_on"
-
     def _root_of(self, index: int) -> int | None:
         """Return the block_on that the thread of a running task stands in."""
         tasks = self._snapshot.tasks
-        if tasks.thread[index] < 0 or self._is_root(index):
+        if index >= len(tasks) or tasks.thread[index] < 0:
             return None
-        root = self._roots.get(tasks.thread[index])
-        if root is None or tasks.STATES[tasks.state[root]] is not TaskState.IDLE:
+        root = self.nodes.roots.get(tasks.thread[index])
+        if root is None or root == index or index in self.nodes.locked:
             return None
-        return root
+        return root if tasks.STATES[tasks.state[root]] is TaskState.IDLE else None
 
     def _site(self, index: int) -> Site:
         stack = self._snapshot.tasks.stack[index]

@@ -44,8 +44,8 @@ class WaitGraph:
 
     def __init__(self, snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> None:
         self.snapshot = snapshot
-        self.words = Words(snapshot)
         freedom = Freedom(snapshot, check)
+        self.words = Words(snapshot, freedom.nodes)
         blocking = freedom.blocking()
         rings = {task: n for n, ring in enumerate(components(blocking)) for task in ring}
         self.edges = tuple(self._edges(freedom, blocking, rings))
@@ -53,8 +53,7 @@ class WaitGraph:
     def _edges(
         self, freedom: Freedom, blocking: dict[int, dict[int, Blocker]], rings: dict[int, int]
     ) -> Iterator[Edge]:
-        tasks = self.snapshot.tasks
-        for task in range(len(tasks)):
+        for task in range(len(freedom.nodes)):
             found: list[tuple[Wait | None, Party, Confidence]] = [
                 (wait, party, condition.conf)
                 for wait, condition in freedom.conditions(task)

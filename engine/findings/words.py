@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adp_tui.engine.findings.nodes import Nodes
 from adp_tui.engine.findings.waiting import Party
 from adp_tui.engine.model import Frame, Holder, NativeFrame, Owner, Snapshot, Thread, Wait
 from adp_tui.engine.views.places import is_library, place, user_frame
@@ -16,17 +17,22 @@ GRANTED = "granted"
 class Words:
     """Names of one snapshot's things."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, nodes: Nodes | None = None) -> None:
         self._snapshot = snapshot
+        self._nodes = Nodes(snapshot) if nodes is None else nodes
 
     def key(self, task: int) -> str:
-        """Return the key of a task."""
-        return self._snapshot.tasks.key(task)
+        """Return the key of a task, or ``tid:7`` of a thread."""
+        thread = self._nodes.thread(task)
+        return self._snapshot.tasks.key(task) if thread is None else f"tid:{thread.tid}"
 
     def short(self, task: int) -> str:
         """Return ``t3 bank::transfer``: by a library's future a task is not known, so that
         one has the name of the program's own function in it.
         """
+        thread = self._nodes.thread(task)
+        if thread is not None:
+            return f"thread {thread.tid} {thread.name or ''}".rstrip()
         tasks = self._snapshot.tasks
         name = tasks.texts.optional_text(tasks.name[task])
         if name is None:
@@ -64,14 +70,14 @@ class Words:
         """Say what somebody has of a resource, and where."""
         end = party.through
         who = self.short(other)
-        if party.task < 0 and party.tid >= 0:
+        if party.task < 0 and party.tid >= 0 and self._nodes.thread(other) is None:
             who = f"thread {party.tid}, which stands in {who}"
         if end is None:
             return f"behind {who}"
         # What a future awaits inside is no name that its author gave.
         path = (end.path or "").partition(".__awaitee")[0]
         where = f"`{end.variable}`{path}"
-        if end.function != self.future(other):
+        if self._nodes.thread(other) is not None or end.function != self.future(other):
             where += f" of {short_function(end.function)}"
         if end.line is not None:
             where += f" since line {end.line}"
@@ -82,7 +88,13 @@ class Words:
         return f"held by {who} through {where}"
 
     def at(self, task: int) -> str:
-        """Return `` (src/bank.rs:41)``: the innermost await that is no library's."""
+        """Return `` (src/bank.rs:41)``: the innermost await that is no library's, or a thread's
+        innermost call.
+        """
+        thread = self._nodes.thread(task)
+        if thread is not None:
+            own = self.own(thread)
+            return "" if own is None else self.place(own)
         frame = self._innermost(task)
         return "" if frame is None else self.place(frame)
 

@@ -165,6 +165,8 @@ class _Links:
         for thread in snapshot.threads:
             self._executor(thread.executor)
             self._task(thread.task)
+            if thread.doing.wait is not None:
+                self._resource(thread.doing.wait.resource)
             if thread.splice is not None:
                 self._task(thread.splice.task)
                 _within([thread.splice.frame], 0, len(thread.stack) + 1)
@@ -180,12 +182,15 @@ class _Links:
             for task in finding.tasks:
                 self._task(task)
             for key in finding.resources:
-                number = key[1:]
-                known = key[:1] == "r" and number.isascii() and number.isdecimal()
-                _require(known and 0 < int(number) <= len(snapshot.resources), f"no {key}")
+                self._resource(key)
 
     def _executor(self, key: str | None) -> None:
         _require(key is None or key in self._executors, f"there is no executor {key}")
+
+    def _resource(self, key: str | None) -> None:
+        number = "" if key is None else key[1:]
+        known = key is not None and key[:1] == "r" and number.isascii() and number.isdecimal()
+        _require(known and 0 < int(number) <= len(self._snapshot.resources), f"no {key}")
 
     def _task(self, key: str | None) -> None:
         if key is not None:

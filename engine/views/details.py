@@ -285,6 +285,8 @@ class Details:
         yield "waiting", Cell(count_of(len(resource.waiters), "task"))
         for key in resource.waiters[:MAX_LISTED]:
             yield "waiter", Cell(self._waiter(key, resource.key))
+        for tid in resource.waiting_threads[:MAX_LISTED]:
+            yield "asleep in it", Cell(f"thread {self._thread_words(tid)}")
         for holder in resource.holders[:MAX_LISTED]:
             yield "held by", self._end(holder)
         for owner in resource.owners[:MAX_LISTED]:
@@ -323,6 +325,8 @@ class Details:
     def _resource_links(resource: Resource) -> Iterator[Link]:
         for key in resource.waiters[:MAX_LISTED]:
             yield "waiter", key
+        for tid in resource.waiting_threads[:MAX_LISTED]:
+            yield "asleep in it", f"tid:{tid}"
         for end in _ends(resource, MAX_LISTED):
             label = "held by" if isinstance(end, Holder) else clean(end.role, 64)
             if end.task is not None:
@@ -363,6 +367,8 @@ def _thread(thread: Thread) -> Iterator[Fact]:
 def _thread_links(thread: Thread) -> Iterator[Link]:
     if thread.task is not None:
         yield "task", thread.task
+    if thread.doing.wait is not None and thread.doing.wait.resource is not None:
+        yield "waits for", thread.doing.wait.resource
     if thread.executor is not None:
         yield "executor", thread.executor
 

@@ -171,6 +171,9 @@ class Waits(Table):
             record = self._snapshot.resources[resource]
             parts.append(resource_state(record))
             parts.append(_held(record))
+            if record.waiting_threads:
+                asleep = count_of(len(record.waiting_threads), "thread")
+                parts.append(f"{asleep} asleep in it")
             if alone:
                 parts.append(f"{count_of(len(record.waiters), 'task')} waiting")
         if not armed:

@@ -204,6 +204,9 @@ def doing(doing: Doing, task: str | None) -> str:
         call += f" fd {doing.fd}"
     inside = f" in {call}" if call else ""
     lock = f" at {doing.lock}" if doing.lock else ""
+    wait = doing.wait
+    if wait is not None:
+        lock = f" for {wait.kind} {wait.resource}"
     match doing.kind:
         case "parked":
             return "parked"
@@ -214,7 +217,7 @@ def doing(doing: Doing, task: str | None) -> str:
         case "blocking_job":
             return f"blocking job{inside}{lock}"
         case "futex":
-            return f"waits for a lock{lock}"
+            return f"waits for a lock{lock}" if wait is None else f"waits{lock}"
         case "syscall":
             return call
         case kind:
