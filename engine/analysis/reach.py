@@ -84,42 +84,57 @@ class Reach:
         """Yield each wanted value inside ``start`` once, nearest first (breadth first)."""
         return (found for found, _, _ in self._search(start, limit))
 
+    def homes(self, start: Value, limit: int = MAX_NODES) -> Iterator[tuple[Value, str, Value]]:
+        """Yield what ``find`` does, with the object that has it, which is what the last pointer
+        led to, and the way to that object.
+        """
+        for found, way, home in self._search(start, limit):
+            steps = list(_steps(way))
+            inside = next((n for n, each in enumerate(steps) if each.crosses), len(steps))
+            # The step that crosses a pointer also names what is entered behind it.
+            path = "".join(each.path for each in reversed(steps[inside + 1 :]))
+            yield found, path, home
+
     def paths(self, start: Value, limit: int = MAX_NODES) -> Iterator[tuple[Value, str, bool]]:
         """Yield what ``find`` does, with the way there (``.desks[2].held``) and whether that goes
         through what others may own as well.
         """
         for found, way, _ in self._search(start, limit):
-            steps: list[_Way] = []
-            step: _Way | None = way
-            while step is not None:
-                steps.append(step)
-                step = step.above
+            steps = list(_steps(way))
             path = "".join(each.path for each in reversed(steps))
             yield found, path, any(each.shared for each in steps)
 
-    def _search(self, start: Value, limit: int) -> Iterator[tuple[Value, _Way, int]]:
-        queue: list[tuple[Value, _Way | None, int]] = []
+    def _search(self, start: Value, limit: int) -> Iterator[tuple[Value, _Way, Value]]:
+        """Yield what is wanted, the way there, and what the last pointer on it led to."""
+        queue: list[tuple[Value, _Way | None, int, Value]] = []
         seen: set[tuple[int, str]] = {(start.address, start.type.name)}
         if self.promising(start.type):
-            queue.append((start, None, 0))
-        for number, (value, above, depth) in enumerate(queue):
+            queue.append((start, None, 0, start))
+        for number, (value, above, depth, home) in enumerate(queue):
             if number > limit:
                 return
             shared = value.type.name.startswith(_ARC)
+            crosses = shared or self._is_pointer(value.type)
             try:
                 for each, own in self._reader(value.type)(value):
+                    inner = each if crosses else home
                     for child, path in self._parts(each):
                         key = (child.address, child.type.name)
                         if key in seen:
                             continue
                         seen.add(key)
-                        way = _Way(own + path, shared, above)
+                        way = _Way(own + path, shared, crosses, above)
                         if self._wanted(child.type.name):
-                            yield child, way, depth
+                            yield child, way, inner
                         elif depth < MAX_DEPTH:
-                            queue.append((child, way, depth + 1))
+                            queue.append((child, way, depth + 1, inner))
             except AdpError:
                 continue
+
+    def _is_pointer(self, type_: Type) -> bool:
+        """Tell whether the reader of a type leads to another object."""
+        fat = type_.member("vtable") is not None and type_.member("pointer") is not None
+        return type_.kind is Kind.POINTER or fat or self._lens(type_) is not None
 
     def _parts(self, value: Value) -> Iterator[tuple[Value, str]]:
         """Yield a value, or the parts of a structure at which a walk stops."""
@@ -286,7 +301,17 @@ class _Way:
 
     path: str
     shared: bool
+    crosses: bool
+    """Whether it follows a pointer."""
     above: _Way | None
+
+
+def _steps(way: _Way) -> Iterator[_Way]:
+    """Yield the steps of a way, the last one first."""
+    step: _Way | None = way
+    while step is not None:
+        yield step
+        step = step.above
 
 
 def _step(type_: Type, member: Member) -> str:

@@ -20,6 +20,7 @@ from adp_tui.engine.analysis.lock_waits import find_lock_waits
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.native_holders import search_threads
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
+from adp_tui.engine.analysis.reached import Reached
 from adp_tui.engine.analysis.replay import Replays, by_type
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
 from adp_tui.engine.analysis.rules import Applied, Bound, Losses, RuleBook
@@ -116,6 +117,7 @@ class Survey:
         asleep = {t.lock.resource for t in self.threads if t.lock is not None}
         self.holders.search(self.tasks, asleep)
         search_threads(self.program, self.holders, self.threads, self._check)
+        self.reached.find_others(self.tasks, self.holders.ends)
 
     def _apply(self) -> None:
         chosen = choose(self.program, self._provided)
@@ -368,6 +370,9 @@ class Survey:
 
     def _find_waits(self) -> None:
         reader = WaitReader(self.numbering, self.replays)
+        self.reached = Reached(
+            self.program, self.book, self.wakers, self.target_of, self.numbering, self.losses
+        )
         stored = Stored(self.program, self.book, self._wakers_of, self.target_of)
         alike = AlikeWaits(self.replays, reader, stored, self._registered)
         for cohort, tasks in self._cohorts:
@@ -380,10 +385,12 @@ class Survey:
             known = alike.take(task, self.fds)
             if known is not None:
                 task.waits = known
+                self.reached.complete(task, reader)
                 continue
             ends = [] if task.stack is None else list(leaves(task.stack))
             registered = [*self._registered.get(task.index, ()), *stored.of(task, ends)]
             task.waits = reader.read(task, ends, registered, self.fds)
+            self.reached.complete(task, reader)
         self._add_joins()
 
     def _add_joins(self) -> None:

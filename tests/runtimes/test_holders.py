@@ -28,7 +28,7 @@ def test_they_are_told_with_their_source(case: tuple[Hang, Reading]) -> None:
         for each in (*resource.holders, *resource.owners):
             # THEN there is a task or a thread, and the descriptor that knows such guards
             assert each.task is not None or each.thread is not None
-            assert each.src.split()[0] in ("tokio", "std", "parking_lot", "futures")
+            assert each.src.split()[0] in ("tokio", "std", "parking_lot", "futures", "reach")
 
 
 def is_own(reading: Reading, resource: Resource) -> bool:

@@ -106,6 +106,7 @@ HANGS = (
           thread std_runtime has sender std_runtime answer @thread.std.moved doubtful
         mutex
           thread_std exclusive thread_std held @thread.std.holds
+        unknown std_runtime_root
         """,
         (
             "deadlock of_tokio_root thread_tokio",
@@ -251,6 +252,14 @@ HANGS = (
           ends_notify has notify keeps kept @fn derived
         mpsc ends_full_waiter
           ends_full has receiver keeps kept @fn
+        """,
+    ),
+    Hang(
+        "slots",
+        """
+        unknown slots_first slots_second
+          slots_other has shares slots_brings slot @fn derived
+        unknown slots_alone
         """,
     ),
     Hang(

@@ -9,6 +9,7 @@ mod deadlocks;
 mod ends;
 mod free;
 mod places;
+mod slots;
 mod still;
 mod stuck;
 
@@ -45,6 +46,7 @@ const ALL: &[(&str, Start)] = &[
     ("crash", blocked::crash),
     ("permits", places::permits),
     ("ends", ends::ends),
+    ("slots", slots::slots),
     ("free_timeout", free::timeout),
     ("free_select", free::select),
     ("free_sender", free::sender),
