@@ -51,6 +51,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.tasks", "3", "pane('tasks')", "", "Go to the tasks.", "Panes"),
     Action("pane.waits", "4", "pane('waits')", "", "Go to what tasks wait for.", "Panes"),
     Action("pane.findings", "5", "pane('findings')", "", "Go to what was found wrong.", "Panes"),
+    Action("pane.graph", "6", "pane('graph')", "", "Go to who waits for whom, drawn.", "Panes"),
     Action(
         "pane.processes", "1", "pane('processes')", "", "Go to the processes.", "Panes", ("list",)
     ),
@@ -96,6 +97,24 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "back.all", "escape", "back", "all", "Show all rows again.", "Look", ("list",)
+    ),
+    Action(
+        "ahead",
+        "w",
+        "along('ahead')",
+        "waits for",
+        "Go to what this waits for: from a task to its lock, from there to who holds it, and on;"
+        " again from the same row to the next of several.",
+        "Look",
+    ),
+    Action(
+        "behind",
+        "W",
+        "along('behind')",
+        "",
+        "Go to what waits for this: from a task to the lock that it holds, from there to who"
+        " waits.",
+        "Look",
     ),
     Action(
         "back",

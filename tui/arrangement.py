@@ -36,7 +36,8 @@ def top_down(views: Sequence[str]) -> tuple[str, ...]:
 def arrange(
     width: int, height: int, view: str, focus: str, zoomed: bool, *, found: bool = False
 ) -> Arrangement:
-    """Choose the panes; ``found`` tells whether there are findings to show.
+    """Choose the panes; ``found`` tells whether there are findings to show. The graph takes the
+    place of all lists while one is in it.
 
     At 120 by 40 all lists stand left and the detail right. Where that has no room one list is
     shown; at 80 by 24 the chosen stack stands below it, and the detail takes the whole screen
@@ -44,7 +45,9 @@ def arrange(
     """
     narrow, short = width < NARROW, height < SHORT
     one_list = narrow or short
-    lists = VIEWS if found or view == "findings" else VIEWS[:-1]
+    one_list = one_list or view == "graph"
+    hidden = {"graph"} if found or view == "findings" else {"graph", "findings"}
+    lists = [name for name in VIEWS if name not in hidden]
     cycle = ((view,) if one_list else top_down(lists)) + DETAIL
     if zoomed:
         return Arrangement((focus,), beside=False, cycle=cycle)

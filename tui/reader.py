@@ -267,6 +267,16 @@ class Reader:
             lambda error: self._facts.show_reason(key, error.message, error.help),
         )
 
+    def along(self, key: str, ahead: bool, then: Callable[[Sequence[str]], None]) -> None:
+        """Tell the keys of what something waits for, or of what waits for it."""
+        self._ask(
+            "leads",
+            f"waits of {key}",
+            lambda door: door.task(key).ahead if ahead else door.task(key).behind,
+            then,
+            lambda error: self._facts.show_reason(key, error.message, error.help),
+        )
+
     def gone(self, key: str) -> None:
         """Say that what the detail showed is not there any more."""
         self.nothing()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.findings.cycles import components
+from adp_tui.engine.findings.cycles import components, way_round
 from adp_tui.engine.findings.freedom import Blocker, Freedom
 from adp_tui.engine.findings.waiting import Party
 from adp_tui.engine.findings.words import Words
@@ -40,15 +40,32 @@ class Edge:
 
 
 class WaitGraph:
-    """The edges of a snapshot, those of one task after the other."""
+    """The edges of a snapshot, those of one task after the other.
+
+    Attributes:
+        edges: each wait with each of those who could end it.
+        rings: the circles: the tasks of each with the edge that leads to the next one.
+    """
 
     def __init__(self, snapshot: Snapshot, check: Callable[[], None] = lambda: None) -> None:
         self.snapshot = snapshot
-        freedom = Freedom(snapshot, check)
+        freedom = self._freedom = Freedom(snapshot, check)
         self.words = Words(snapshot, freedom.nodes)
         blocking = freedom.blocking()
-        rings = {task: n for n, ring in enumerate(components(blocking)) for task in ring}
+        found = sorted(map(sorted, components(blocking)))
+        rings = {task: n for n, ring in enumerate(found) for task in ring}
         self.edges = tuple(self._edges(freedom, blocking, rings))
+        self.rings = tuple(self._ring(blocking, ring) for ring in found)
+
+    def _ring(
+        self, blocking: dict[int, dict[int, Blocker]], ring: list[int]
+    ) -> tuple[tuple[int, Edge], ...]:
+        way = way_round(blocking, ring[0], set(ring))
+        steps = []
+        for task, other in zip(way, (*way[1:], way[0]), strict=True):
+            wait, party, condition = blocking[task][other]
+            steps.append((task, Edge(task, wait, party, condition.conf, dead=True, in_cycle=True)))
+        return tuple(steps)
 
     def _edges(
         self, freedom: Freedom, blocking: dict[int, dict[int, Blocker]], rings: dict[int, int]
@@ -67,6 +84,21 @@ class WaitGraph:
                 ring = rings.get(task, -1)
                 circle = dead and other is not None and ring >= 0 and rings.get(other) == ring
                 yield Edge(task, wait, party, conf, dead, circle)
+
+    def node(self, party: Party) -> int:
+        """Return the number of who has something; less than 0 for a thread that waits for nobody:
+        its id, negated.
+        """
+        found = self._freedom.task_of(party)
+        return -party.tid if found is None else found
+
+    def key(self, node: int) -> str:
+        """Return the key of a task, or ``tid:7``."""
+        return self.words.key(node) if node >= 0 else f"tid:{-node}"
+
+    def short(self, node: int) -> str:
+        """Return key and name of a task or a thread."""
+        return self.words.short(node) if node >= 0 else f"thread {-node}"
 
     def name(self, party: Party) -> str:
         """Return the key of a task, or ``tid:7``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from adp_tui.engine.errors import AdpError
@@ -68,6 +68,7 @@ class Details:
         self._findings = {f"f{i}": f for i, f in enumerate(snapshot.findings, 1)}
         self._children: dict[int, list[int]] | None = None
         self._ends: dict[str, list[tuple[Resource, Holder | Owner]]] | None = None
+        self._joiners: dict[int, list[str]] | None = None
 
     def of(self, key: str) -> TaskDetail:
         """Return the facts of a task, thread, executor, resource or finding.
@@ -81,7 +82,7 @@ class Details:
         if key in self._threads:
             thread = self._threads[key]
             title, facts = self._thread_title(thread), self._thread(thread)
-            links = _thread_links(thread)
+            links = self._thread_links(thread)
         elif key in self._executors:
             executor = self._executors[key]
             title = f"{key} {clean(executor.kind, 64)} {clean(executor.name or '', 64)}".strip()
@@ -100,7 +101,22 @@ class Details:
             title = f"{key} {name}".strip()
             facts, links = self._task(task), self._task_links(task)
         unique = tuple(dict.fromkeys(links))
-        return TaskDetail(self._snapshot.epoch, key, title, tuple(facts), unique)
+        ahead, behind = self._directions(key, unique)
+        return TaskDetail(self._snapshot.epoch, key, title, tuple(facts), unique, ahead, behind)
+
+    def _directions(
+        self, key: str, links: Sequence[Link]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return where links lead that say what a thing waits for, and what waits for it."""
+        resource = key in self._resources
+        back = ("waiter", "asleep in it") if resource else ("has", "joined by")
+        behind = [link for label, link in links if label in back]
+        if resource:
+            ahead = [link for label, link in links if label not in back]
+        else:
+            onward = ("joins", "waits on", "waits for", "task")
+            ahead = [link for label, link in links if label in onward]
+        return tuple(dict.fromkeys(ahead)), tuple(dict.fromkeys(behind))
 
     def _task_named(self, key: str) -> Task:
         try:
@@ -169,6 +185,8 @@ class Details:
                 yield "waits on", wait.resource
         for resource, _ in self._ends_of(task.key)[:MAX_LISTED]:
             yield "has", resource.key
+        for joiner in self._joiners_of(task.key)[:MAX_LISTED]:
+            yield "joined by", joiner
         if task.parent is not None:
             yield "parent", task.parent
         if task.thread is not None:
@@ -187,14 +205,30 @@ class Details:
                     self._children.setdefault(parent, []).append(index)
         return self._children.get(tasks.index(task.key), [])
 
-    def _ends_of(self, task: str) -> list[tuple[Resource, Holder | Owner]]:
-        """Return the guards and ends that a task has."""
+    def _ends_of(self, key: str) -> list[tuple[Resource, Holder | Owner]]:
+        """Return the guards and ends that a task or a thread has."""
         if self._ends is None:
             self._ends = {}
             for resource in self._snapshot.resources:
                 for end in _ends(resource):
-                    self._ends.setdefault(end.task or "", []).append((resource, end))
-        return self._ends.get(task, [])
+                    thread = None if end.thread is None else f"tid:{end.thread}"
+                    for who in (end.task, thread):
+                        if who is not None:
+                            self._ends.setdefault(who, []).append((resource, end))
+        return self._ends.get(key, [])
+
+    def _joiners_of(self, key: str) -> list[str]:
+        """Return the tasks that wait for a task to end."""
+        tasks = self._snapshot.tasks
+        if self._joiners is None:
+            self._joiners = {}
+            for index, (start, count) in enumerate(
+                zip(tasks.wait_start, tasks.wait_count, strict=True)
+            ):
+                for joined in tasks.waits.task[start : start + count]:
+                    if joined >= 0:
+                        self._joiners.setdefault(joined, []).append(tasks.key(index))
+        return self._joiners.get(tasks.index(key), [])
 
     # Words for what others refer to.
 
@@ -239,7 +273,20 @@ class Details:
         yield from self._files([thread.doing.fd])
         if thread.scheduling is not None:
             yield "kernel", Cell(scheduling_words(thread.scheduling))
+        for resource, end in self._ends_of(f"tid:{thread.tid}")[:MAX_LISTED]:
+            yield "has", Cell(f"{self._resource_words(resource, end)} {end_words(end)}")
         yield from _thread(thread)
+
+    def _thread_links(self, thread: Thread) -> Iterator[Link]:
+        wait = thread.doing.wait
+        if wait is not None and wait.resource is not None:
+            yield "waits for", wait.resource
+        if thread.task is not None:
+            yield "task", thread.task
+        for resource, _ in self._ends_of(f"tid:{thread.tid}")[:MAX_LISTED]:
+            yield "has", resource.key
+        if thread.executor is not None:
+            yield "executor", thread.executor
 
     # Executors.
 
@@ -362,15 +409,6 @@ def _thread(thread: Thread) -> Iterator[Fact]:
         )
     if thread.cut is not None:
         yield "cut", Cell(clean(thread.cut, 1000), Tone.WARNING)
-
-
-def _thread_links(thread: Thread) -> Iterator[Link]:
-    if thread.task is not None:
-        yield "task", thread.task
-    if thread.doing.wait is not None and thread.doing.wait.resource is not None:
-        yield "waits for", thread.doing.wait.resource
-    if thread.executor is not None:
-        yield "executor", thread.executor
 
 
 def _executor_links(executor: Executor) -> Iterator[Link]:

@@ -11,6 +11,7 @@ from adp_tui.engine.model import Snapshot
 from adp_tui.engine.views.columns import Table
 from adp_tui.engine.views.executors import Executors
 from adp_tui.engine.views.findings import Findings
+from adp_tui.engine.views.graph import Graph
 from adp_tui.engine.views.losses import Losses
 from adp_tui.engine.views.order import Order, order, window
 from adp_tui.engine.views.records import Query, Rows
@@ -37,6 +38,7 @@ class Panes:
             "tasks": lambda: Tasks(snapshot),
             "waits": self._waits,
             "findings": lambda: Findings(snapshot),
+            "graph": lambda: Graph(snapshot),
             "losses": lambda: Losses(snapshot),
         }
 

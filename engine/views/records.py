@@ -26,7 +26,7 @@ __all__ = [
     "VariableRow",
 ]
 
-VIEWS = ("executors", "threads", "tasks", "waits", "findings")
+VIEWS = ("executors", "threads", "tasks", "waits", "findings", "graph")
 """Names of the panes' views, in the order of the panes. ``rows`` knows ``losses`` as well."""
 
 
@@ -146,6 +146,10 @@ class TaskDetail:
     """Label and text: state, future, executor, defined at, waits on (one for each)."""
     links: tuple[tuple[str, str], ...] = ()
     """Label and key of what can be followed: the parent, the joined task, the thread."""
+    ahead: tuple[str, ...] = ()
+    """Keys of what it waits for: a task's resources, a resource's holders."""
+    behind: tuple[str, ...] = ()
+    """Keys of what waits for it: a resource's waiters, the resources that a task has."""
 
 
 @dataclass(frozen=True, slots=True)

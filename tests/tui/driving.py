@@ -49,9 +49,7 @@ class Screen:
             return False
         chosen = main.current.chosen
         followed = main.reader.subject == (chosen.key if chosen else None)
-        return followed and all(
-            t.loaded and t.wanted == t.query_shown for t in main.tables.values()
-        )
+        return followed and all(t.loaded and t.wanted == t.query_shown for t in main.read_tables())
 
     async def press(self, *keys: str) -> None:
         """Type keys and wait until their effect is seen."""

@@ -54,8 +54,10 @@ WAITS = (
     Column("at", "Awaiting at", 20, priority=1),
 )
 FINDINGS = (Column("kind", "Finding", 16), Column("summary", "What", 60, flex=True))
+GRAPH = (Column("who", "Who", 34), Column("waits", "Waits for", 24, flex=True))
 COLUMNS = {
     "findings": FINDINGS,
+    "graph": GRAPH,
     "tasks": TASKS,
     "threads": THREADS,
     "executors": EXECUTORS,
@@ -118,6 +120,11 @@ class FakeDoor:
                     ),
                 )
                 for n in range(1, 6)
+            ]
+        if view == "graph":
+            return [
+                Row("t1/g1", (Cell("┏▸ t1 transfer", Tone.ERROR), Cell("mutex r2"))),
+                Row("t2/g2", (Cell("┗▸ t2 transfer", Tone.ERROR), Cell("mutex r1"))),
             ]
         if view == "findings":
             return [
@@ -217,7 +224,9 @@ class FakeDoor:
             ),
         )
         links = (("parent", f"t{max(number - 1, 1)}"),) if number > 1 else ()
-        return TaskDetail(1, key, f"Task {key}", facts, links)
+        # In a ring each waits for the next one.
+        ahead, behind = f"t{number % self.size + 1}", f"t{(number - 2) % self.size + 1}"
+        return TaskDetail(1, key, f"Task {key}", facts, links, (ahead,), (behind,))
 
     def frames(self, key: str) -> Sequence[FrameRow]:
         self._ask("frames", key)

@@ -321,3 +321,30 @@ async def test_findings_have_a_pane_where_there_are_any(start) -> None:
         door.findings = 0
         await screen.press("3", "r")
         assert shown(screen) == ALL
+
+
+async def test_the_graph_takes_the_place_of_the_lists(start) -> None:
+    door = FakeDoor()
+    async with start(door) as screen:
+        # GIVEN a graph, which nobody has asked for
+        assert not [asked for asked in door.asked if "graph" in str(asked)]
+        # WHEN one goes to it
+        await screen.press("6")
+        # THEN it stands alone beside the detail of the chosen task
+        assert shown(screen) == {"graph", "facts", "stack", "variables"}
+        assert (screen.chosen("graph"), screen.main.facts.title) == ("t1/g1", "Task t1")
+        # AND enter goes to that task, esc back to the graph
+        await screen.press("j", "enter")
+        assert (screen.main.view, screen.chosen("tasks")) == ("tasks", "t2")
+        await screen.press("escape")
+        assert (screen.main.view, screen.chosen("graph")) == ("graph", "t2/g2")
+
+
+async def test_one_key_goes_along_the_waits(start) -> None:
+    async with start() as screen:
+        await screen.press("w", "w")
+        assert screen.chosen("tasks") == "t3"
+        await screen.press("W")
+        assert screen.chosen("tasks") == "t2"
+        await screen.press("escape", "escape", "escape")
+        assert screen.chosen("tasks") == "t1"

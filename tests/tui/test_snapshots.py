@@ -69,6 +69,7 @@ def typed(*keys: str) -> Callable[[Pilot[None]], object]:
         pytest.param(("j", "j", "enter", "enter", "enter"), id="task"),
         pytest.param(("2",), id="thread"),
         pytest.param(("4", "j"), id="waits"),
+        pytest.param(("6", "j"), id="graph"),
         pytest.param(("t", "z"), id="tree"),
         pytest.param(("slash", *"mutex"), id="filter"),
         pytest.param(("question_mark",), id="help"),

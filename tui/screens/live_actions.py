@@ -86,7 +86,7 @@ class LiveActions(MainActions):
         self.rearrange()
         self.show_head()
         self.history.rename(names)
-        for table in self.tables.values():
+        for table in self.read_tables():
             chosen = table.chosen
             key = None if chosen is None else names.get(chosen.key)
             self.reader.order(table, renamed(table.wanted, names), key=key, fresh=True)

@@ -16,6 +16,7 @@ from adp_tui.tui.arrangement import DETAIL, SHORT, arrange, top_down
 from adp_tui.tui.door_thread import DoorThread, Opener
 from adp_tui.tui.reader import Reader
 from adp_tui.tui.screens.live_actions import EVERY_S, LiveActions
+from adp_tui.tui.screens.main_actions import GRAPH
 from adp_tui.tui.screens.pages import ErrorPage, bug
 from adp_tui.widgets.bars import Headline, KeyBar, NavigationBar
 from adp_tui.widgets.facts_view import FactsView
@@ -120,8 +121,7 @@ class MainScreen(LiveActions):
         self.show_head()
         if not dict(summary.counts).get("tasks", 1):
             self.set_focus(self.tables["threads"])
-        first = self.current
-        for table in sorted(self.tables.values(), key=lambda table: table is not first):
+        for table in self.read_tables():
             self.reader.window(table, table.wanted, *table.window())
 
     def show_head(self) -> None:
@@ -225,6 +225,9 @@ class MainScreen(LiveActions):
         if isinstance(pane, RowTable) and pane.view != self.view:
             self.view = pane.view
             self._show_navigation()
+            stale = self.summary is not None and pane.epoch != self.summary.epoch
+            if pane.view == GRAPH and stale:
+                self.reader.order(pane, pane.wanted, fresh=pane.loaded)
             self.detail_follows()
         self.rearrange()
 

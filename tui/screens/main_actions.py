@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from adp_tui.engine.errors import AdpError, CancelledError
-from adp_tui.engine.views.records import FrameRow, Query, Saved, Summary
+from adp_tui.engine.views.records import FrameRow, Query, Row, Saved, Summary
 from adp_tui.tui.arrangement import DETAIL
 from adp_tui.tui.door_thread import DoorThread
 from adp_tui.tui.history import History, Visit
@@ -29,6 +29,7 @@ __all__ = ["MainActions"]
 
 _ON_ROWS = frozenset(
     (
+        "along",
         "copy",
         "expand",
         "filter",
@@ -44,8 +45,12 @@ _ON_ROWS = frozenset(
     )
 )
 """Actions that mean nothing before there are rows."""
+_RESOURCE = re.compile(r"r\d+\b")
 _JOINED = re.compile(r"t\d+\b")
 """A wait on another task begins with that task's key."""
+
+
+GRAPH = "graph"
 
 
 class MainActions(FilterScreen):
@@ -74,6 +79,8 @@ class MainActions(FilterScreen):
         self.cycle: tuple[str, ...] = ()
         self.history = History()
         self._before_filter: Visit | None = None
+        self._turns: dict[tuple[str, str], int] = {}
+        """Which of several the last step along the waits went to."""
         self._last_filter: dict[str, str] = {}
 
     def rearrange(self) -> None:
@@ -84,6 +91,14 @@ class MainActions(FilterScreen):
     def current(self) -> RowTable:
         """Return the list that the detail belongs to."""
         return self.tables[self.view]
+
+    def read_tables(self) -> Iterator[RowTable]:
+        """Yield the lists that are kept up to date, the one that one is in first: the graph is
+        drawn only where somebody looks at it.
+        """
+        for view, table in sorted(self.tables.items(), key=lambda item: item[0] != self.view):
+            if view == self.view or view != GRAPH:
+                yield table
 
     @property
     def _visit(self) -> Visit:
@@ -157,6 +172,9 @@ class MainActions(FilterScreen):
                 self._open_executor()
             case "waits":
                 self._open_wait()
+            case "graph":
+                if self.current.chosen is not None:
+                    self.follow(subject_of(self.current.chosen.key))
             case "facts":
                 fact = self.facts.chosen
                 if fact is not None and fact.key is not None:
@@ -208,6 +226,33 @@ class MainActions(FilterScreen):
         self.history.leave(self._visit)
         self._stand_on(self.tables[view], self.tables[view].wanted, key)
         self.go_to_pane(view)
+
+    def action_along(self, way: str) -> None:
+        """Go one step along the waits: to what is waited for, or to who waits."""
+        row = self.current.chosen
+        if row is None:
+            return
+        about = self._waited(row) if self.view == "waits" else subject_of(row.key)
+
+        def go(keys: Sequence[str]) -> None:
+            if not keys:
+                words = f"{about} waits for nobody that is known."
+                if way == "behind":
+                    words = f"Nobody is known to wait for {about}."
+                self.notify(words, markup=False)
+                return
+            turn = self._turns.get((about, way), -1) + 1
+            self._turns = {(about, way): turn}
+            if len(keys) > 1:
+                self.notify(f"{turn % len(keys) + 1} of {len(keys)} of {about}", markup=False)
+            self.follow(keys[turn % len(keys)])
+
+        self.reader.along(about, way == "ahead", go)
+
+    def _waited(self, row: Row) -> str:
+        """Return the resource of a row of waits, where it has one; else its task."""
+        found = _RESOURCE.match(self.current.cell(row, "on"))
+        return found.group() if found is not None else subject_of(row.key)
 
     def _stand_on(self, table: RowTable, query: Query, key: str) -> None:
         def then(shown: bool) -> None:
