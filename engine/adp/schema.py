@@ -163,10 +163,15 @@ class RootRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockingRule:
-    """A running blocking job: a header of ``type`` that its thread's stack points to."""
+    """A running blocking job: a header of ``type`` that its thread's stack points to.
+
+    It is the one whose ``id`` is what a thread-local tells; where none does, the only one that is
+    ``valid``.
+    """
 
     type: str
     id: Expression | None = None
+    valid: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

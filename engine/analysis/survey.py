@@ -20,6 +20,7 @@ from adp_tui.engine.analysis.lock_waits import find_lock_waits
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.native_holders import search_threads
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
+from adp_tui.engine.analysis.polling import set_polled
 from adp_tui.engine.analysis.reached import Reached
 from adp_tui.engine.analysis.replay import Replays, by_type
 from adp_tui.engine.analysis.roots import RootFinder, find_roots
@@ -144,7 +145,8 @@ class Survey:
         roots = find_roots(finder, self.threads, self._check)
         self._find_more(executors, roots)
         executors.adopt(self.threads)
-        self._set_running(executors)
+        every = [task for executor in executors for task in executor.tasks]
+        set_polled(self.program, self.applied, self.threads, every)
         for root in roots:
             if root.executor is not None:
                 root.executor.tasks.append(root)
@@ -278,20 +280,6 @@ class Survey:
         self.wakers.foresee([waker for _, waker in slots])
         resolved = ((registered, self.wakers.resolve(waker)) for registered, waker in slots)
         return [(registered, wakes) for registered, wakes in resolved if wakes is not None]
-
-    def _set_running(self, executors: ExecutorSet) -> None:
-        """Pair running tasks with the threads whose current task they are."""
-        by_id = {
-            task.id: task
-            for executor in executors
-            for task in executor.tasks
-            if task.state is TaskState.RUNNING and task.id is not None
-        }
-        for thread in self.threads:
-            current = thread.current_task
-            task = by_id.get(current) if current is not None else None
-            if task is not None and task.thread is None:
-                task.thread, thread.task = thread, task
 
     def _order(
         self, executors: ExecutorSet, roots: Sequence[TaskFacts], jobs: Sequence[TaskFacts]
