@@ -29,7 +29,7 @@ from support.markers import Markers
 
 __all__ = [
     "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
-    "Dump", "MissingToolError", "executable", "is_old", "key", "make", "rustc",
+    "Dump", "MissingToolError", "executable", "features_for", "key", "make", "rustc", "version_of",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
@@ -39,16 +39,18 @@ TARGET = ROOT / "target" / "programs"
 CORES = ROOT / "target" / "cores"
 EXECUTABLES = ROOT / "target" / "executables"
 """Programs that never crash."""
-OLDEST = "1.24.2"
+OLDEST = "1.18.6"
 MATRIX = (
-    "1.26.0", "1.28.2", "1.29.1", "1.30.0", "1.34.0", "1.35.1", "1.37.0", "1.39.0", "1.44.2",
-    "1.45.1", "1.49.0", "1.52.1", "1.53.1",
+    "1.20.6", "1.21.2", "1.22.0", "1.23.1", "1.24.2", "1.26.0", "1.28.2", "1.29.1", "1.30.0",
+    "1.34.0", "1.35.1", "1.37.0", "1.39.0", "1.44.2", "1.45.1", "1.49.0", "1.52.1", "1.53.1",
 )  # fmt: skip
 """One of each way in which tokio keeps things in memory: only `make matrix` tests them."""
 TOKIO = ("1.38.2", "1.47.5", "1.54.1")
 NEWEST = TOKIO[-1]
-_LESS = (1, 37)
-"""Before this version tokio lacks what some tasks of the zoo use."""
+LESS = {"old": (1, 37), "older": (1, 21), "oldest": (1, 5)}
+"""Features of the zoo, and the versions of tokio before which they are on: those lack what some
+of its tasks use.
+"""
 PROFILES = ("debug", "release")
 RECIPE = 1
 """To be raised when cores must be made again though no source has changed."""
@@ -218,8 +220,8 @@ def _job(
     build: str | None,
 ) -> _Job:
     folder = ROOT / "demo" if name == "demo" else PROGRAMS / name
-    if name == "zoo" and is_old(tokio):
-        features = ("old", *features)
+    if name == "zoo" and tokio is not None:
+        features = (*features_for(tokio), *features)
     return _Job(name, folder, tokio, profile, debug, features, arguments, build)
 
 
@@ -239,9 +241,16 @@ def _finished(dump: Dump, job: _Job, finish: str) -> Dump:
     return replace(dump, exe=made.exe, debug_files=made.debug_files, sysroot=made.sysroot)
 
 
-def is_old(tokio: str | None) -> bool:
-    """Tell whether the zoo is built with its feature ``old`` for this version of tokio."""
-    return tokio is not None and tuple(map(int, tokio.split(".")[:2])) < _LESS
+def version_of(tokio: str) -> tuple[int, int]:
+    """Return a version's first two numbers: API comes with them."""
+    major, minor, *_ = map(int, tokio.split("."))
+    return major, minor
+
+
+def features_for(tokio: str) -> tuple[str, ...]:
+    """Return the feature with which the zoo is built for this version of tokio, if any."""
+    fitting = [name for name, first in LESS.items() if version_of(tokio) < first]
+    return tuple(fitting[-1:])
 
 
 def _make_once(job: _Job) -> None:

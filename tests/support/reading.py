@@ -18,6 +18,8 @@ __all__ = ["Reading", "read"]
 
 MOVED = ("PollFn", "Unconstrained")
 """Futures that are not in the same module in all versions: the tests name them without it."""
+RENAMED = {"tokio::time::driver::sleep::Sleep": "tokio::time::sleep::Sleep"}
+"""What older versions call a future that the tests name as newer ones do."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Reading:
         label = f" {frame.label!r}" if frame.label else ""
         place = f" {self.place(frame.file, frame.line)}" if own and frame.file else ""
         last = frame.function.rpartition("::")[2]
-        function = last if last in MOVED else frame.function
+        function = last if last in MOVED else RENAMED.get(frame.function, frame.function)
         return f"{function}{label}{place}{state}"
 
     def place(self, file: str | None, line: int | None) -> str:

@@ -7,7 +7,6 @@ function below one. Branches of select!, join! and the like are indented.
 
 from __future__ import annotations
 
-from support.build import is_old
 from support.zoo.channels import CHANNELS
 from support.zoo.combine import COMBINED
 from support.zoo.compose import COMPOSED
@@ -26,4 +25,4 @@ TASKS = (*COMPOSED, *COMBINED, *LOCKS, *CHANNELS, *SOCKETS, *STATES, *OTHERS, *D
 
 def tasks_with(tokio: str | None) -> tuple[Expected, ...]:
     """Return the tasks of the program that is built for this version of tokio."""
-    return tuple(each for each in TASKS if not (each.newer and is_old(tokio)))
+    return tuple(each for each in TASKS if each.is_in(tokio))

@@ -111,6 +111,7 @@ COMBINED = (
         tokio::task::join_set::JoinSet::join_next
         """,
         ("join any",),
+        since=(1, 21),
     ),
     *(
         Expected(
@@ -121,6 +122,7 @@ COMBINED = (
             """,
             ("timer",),
             parent="set",
+            since=(1, 21),
         )
         for number in (1, 2)
     ),

@@ -50,6 +50,7 @@ DAILY = (
             tokio::time::sleep::Sleep
         """,
         ("[0.0] notify", "[0.1] timer", "[1] timer"),
+        since=(1, 5),
     ),
     Expected(
         "try_join",
@@ -164,7 +165,7 @@ futures_util::stream::futures_unordered::FuturesUnordered
         tokio::sync::mpsc::bounded::Receiver::recv_many
         """,
         ("mpsc recv",),
-        newer=True,
+        since=(1, 37),
     ),
     Expected(
         "wait_for",
@@ -173,7 +174,7 @@ futures_util::stream::futures_unordered::FuturesUnordered
         tokio::sync::watch::Receiver::wait_for
         """,
         ("watch changed",),
-        newer=True,
+        since=(1, 37),
     ),
     Expected(
         "closed",

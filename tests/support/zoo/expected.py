@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from textwrap import dedent
 
+from support.build import version_of
+
 __all__ = ["Expected"]
 
 
@@ -21,8 +23,12 @@ class Expected:
     parent: str | None = None
     thread: str | None = None
     cancelled: bool = False
-    newer: bool = False
-    """It uses what tokio lacks before 1.37: it is not in the program built for those."""
+    since: tuple[int, int] = (1, 0)
+    """The program has it from this version of tokio on: those before lack what it uses."""
+
+    def is_in(self, tokio: str | None) -> bool:
+        """Tell whether the program that is built for this version of tokio has it."""
+        return tokio is None or version_of(tokio) >= self.since
 
     @property
     def lines(self) -> str:

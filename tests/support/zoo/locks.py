@@ -88,6 +88,7 @@ LOCKS = (
         tokio::time::sleep::Sleep
         """,
         ("timer",),
+        since=(1, 5),
     ),
     Expected(
         "once_cell_second",
@@ -96,6 +97,7 @@ LOCKS = (
         tokio::sync::once_cell::OnceCell::get_or_init
         """,
         ("once_cell",),
+        since=(1, 5),
     ),
     Expected(
         "unknown",

@@ -38,6 +38,7 @@ OTHERS = (
         ("timer",),
         kind="block_on",
         thread="bridge",
+        since=(1, 5),
     ),
     Expected(
         "side_root",

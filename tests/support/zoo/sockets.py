@@ -34,6 +34,7 @@ SOCKETS = (
         tokio::io::util::copy_bidirectional::copy_bidirectional
         """,
         ("io readable fd=front", "io readable fd=back"),
+        since=(1, 5),
     ),
     Expected(
         "unix",

@@ -26,6 +26,7 @@ WRAPPED = (
         tokio::time::sleep::Sleep
         """,
         ("timer",),
+        since=(1, 5),
     ),
     Expected(
         "traced",

@@ -3,7 +3,9 @@
 use futures::future::join_all;
 use futures::stream::{self, FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+#[cfg(not(feature = "older"))]
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::{start, HOUR};
@@ -76,11 +78,13 @@ async fn awaits_handle() {
     value.ok();
 }
 
+#[cfg(not(feature = "older"))]
 async fn member(number: u32) -> u32 {
     sleep(HOUR).await; // [member.sleep]
     number
 }
 
+#[cfg(not(feature = "older"))]
 async fn awaits_set() {
     let mut set = JoinSet::new();
     crate::say_id("member1", &set.spawn(member(1)));
@@ -101,6 +105,7 @@ pub fn start_all() {
     start("unordered", unordered());
     start("buffered", buffered());
     start("handle", awaits_handle());
+    #[cfg(not(feature = "older"))]
     start("set", awaits_set());
     let job = tokio::task::spawn_blocking(|| crate::blocking_job(9));
     crate::say_id("job9", &job);

@@ -2,10 +2,13 @@
 //! `block_on` in odd places.
 
 use std::sync::Arc;
+#[cfg(not(feature = "oldest"))]
 use std::time::Duration;
 
 use futures::future::{self, BoxFuture, FutureExt};
+#[cfg(not(feature = "oldest"))]
 use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{signal, SignalKind};
 use tokio::sync::{mpsc, Mutex, Notify, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -37,6 +40,7 @@ async fn selects_pinned() {
 }
 
 /// A branch inside a branch.
+#[cfg(not(feature = "oldest"))]
 async fn nested_select() {
     let bell = Notify::new();
     tokio::select! { // [nested.select]
@@ -46,6 +50,7 @@ async fn nested_select() {
     }
 }
 
+#[cfg(not(feature = "oldest"))]
 async fn outer_branch(bell: &Notify) -> u32 {
     tokio::select! { // [nested.inner]
         heard = hears(bell) => heard,
@@ -156,26 +161,51 @@ async fn guest_root() {
     guest_leaf(Arc::new(Notify::new())).await; // [guest.root]
 }
 
+/// What a second thread blocks on: a handle, where that can be.
+#[cfg(not(feature = "oldest"))]
+pub type Host = Handle;
+#[cfg(feature = "oldest")]
+pub type Host = Arc<Runtime>;
+
+pub fn host(runtime: &Arc<Runtime>) -> Host {
+    #[cfg(not(feature = "oldest"))]
+    let runtime = runtime.handle();
+    runtime.clone()
+}
+
 /// A second thread that blocks on the main runtime.
-pub fn guest(runtime: &Handle) {
+pub fn guest(runtime: &Host) {
     say_thread("guest");
     still::entered();
     runtime.block_on(guest_root()); // [guest.block_on]
 }
 
+#[cfg(not(feature = "oldest"))]
 async fn nested_root(patience: Duration) {
     sleep(patience).await; // [bridge.sleep]
 }
 
 /// A blocking job that blocks on a future: synchronous code between two asynchronous layers.
+#[cfg(not(feature = "oldest"))]
 pub fn bridge() {
     say_thread("bridge");
     still::entered();
     Handle::current().block_on(nested_root(HOUR)); // [bridge.block_on]
 }
 
+/// Here there is a job only: a handle can't block on anything.
+#[cfg(feature = "oldest")]
+pub fn bridge() {
+    say_thread("bridge");
+    still::entered();
+    loop {
+        std::thread::park();
+    }
+}
+
 pub fn start_all() {
     start("pinned", selects_pinned());
+    #[cfg(not(feature = "oldest"))]
     start("nested", nested_select());
     start("try_join", tries_join());
     start("futures_join", joins_with_futures());

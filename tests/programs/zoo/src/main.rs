@@ -17,7 +17,8 @@ mod values;
 mod wrap;
 
 use std::fmt::Debug;
-use std::sync::mpsc;
+use std::mem::{size_of, transmute_copy};
+use std::sync::{mpsc, Arc};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
@@ -47,10 +48,19 @@ where
 }
 
 /// Reads the id from a handle's `JoinHandle { id: Id(7) }`: in old versions nothing else tells it.
-pub fn say_id(name: &str, task: &impl Debug) {
+///
+/// Before 1.18 tasks have no ids; there a handle is a pointer to its task: `fact at_chain 0x7f…`.
+pub fn say_id<H: Debug>(name: &str, task: &H) {
     let text = format!("{task:?}");
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    println!("fact id_{name} {digits}");
+    if digits.is_empty() {
+        assert_eq!(size_of::<H>(), size_of::<usize>());
+        // SAFETY: both are of that size, and a number may have any bits.
+        let address: usize = unsafe { transmute_copy(task) };
+        println!("fact at_{name} {address:#x}");
+    } else {
+        println!("fact id_{name} {digits}");
+    }
 }
 
 pub fn say_thread(name: &str) {
@@ -161,8 +171,9 @@ fn main() {
     for (number, job) in jobs.iter().enumerate() {
         say_id(&format!("job{number}"), job);
     }
-    let handle = runtime.handle().clone();
-    thread("guest-thread", move || daily::guest(&handle));
+    let runtime = Arc::new(runtime);
+    let host = daily::host(&runtime);
+    thread("guest-thread", move || daily::guest(&host));
     runtime.block_on(main_root());
     drop((busy, bridge, jobs));
 }

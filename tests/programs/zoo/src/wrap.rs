@@ -5,10 +5,13 @@ use std::pin::pin;
 
 use futures::future::{join_all, FutureExt};
 use futures::stream::{self, StreamExt};
-use tokio::task::{unconstrained, JoinSet};
+#[cfg(not(feature = "oldest"))]
+use tokio::task::unconstrained;
+#[cfg(not(feature = "older"))]
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::{say_id, start, HOUR};
+use crate::{start, HOUR};
 
 tokio::task_local! {
     static USER: u32;
@@ -23,6 +26,7 @@ async fn scopes() -> u32 {
     USER.scope(7, wrapped(1)).await // [scope.root]
 }
 
+#[cfg(not(feature = "oldest"))]
 async fn unconstrains() -> u32 {
     unconstrained(wrapped(2)).await // [unconstrained.root]
 }
@@ -80,12 +84,16 @@ async fn at_once(number: u32) -> u32 {
 
 /// Keeps tasks that have ended: one by itself, one aborted.
 async fn keeps_results() {
-    let mut set = JoinSet::new();
-    say_id("done_member", &set.spawn(at_once(5)));
+    #[cfg(feature = "older")]
+    let done = start("done_member", at_once(5));
+    #[cfg(not(feature = "older"))]
+    let mut done = JoinSet::new();
+    #[cfg(not(feature = "older"))]
+    crate::say_id("done_member", &done.spawn(at_once(5)));
     let stopped = start("stopped", crew(6));
     stopped.abort();
     sleep(HOUR).await; // [results.sleep]
-    std::hint::black_box((set, stopped));
+    std::hint::black_box((done, stopped));
 }
 
 /// Files are read by the blocking pool, whose threads are busy.
@@ -96,6 +104,7 @@ async fn reads_file() {
 
 pub fn start_all() {
     start("scope", scopes());
+    #[cfg(not(feature = "oldest"))]
     start("unconstrained", unconstrains());
     start("traced", calls_traced());
     start("poll_fn", polls_by_closure());
