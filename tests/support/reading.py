@@ -18,7 +18,10 @@ __all__ = ["Reading", "read"]
 
 MOVED = ("PollFn", "Unconstrained")
 """Futures that are not in the same module in all versions: the tests name them without it."""
-RENAMED = {"tokio::time::driver::sleep::Sleep": "tokio::time::sleep::Sleep"}
+RENAMED = {
+    "tokio::time::driver::sleep::Sleep": "tokio::time::sleep::Sleep",
+    "tokio::task::task_local::LocalKey::scope": "tokio::task::task_local::TaskLocalFuture",
+}
 """What older versions call a future that the tests name as newer ones do."""
 
 
@@ -36,7 +39,9 @@ class Reading:
         return tasks_with(self.dump.tokio)
 
     def named(self, prefix: str, number: int | None) -> str | None:
-        """Return what the program calls the task (``id``) or thread (``tid``) of that number."""
+        """Return what the program calls the task (``id``, ``at`` its address) or thread (``tid``)
+        of that number.
+        """
         for fact, value in self.dump.facts.items():
             if fact.startswith(prefix + "_") and value == number:
                 return fact.removeprefix(prefix + "_")
@@ -56,6 +61,8 @@ class Reading:
         if task.kind == "block_on":
             return f"{self.named('tid', task.thread)}_root"
         name = self.named("id", task.id)
+        if task.id is None:
+            name = self.named("at", task.address)
         if name is None and task.parent is not None:
             # A task that a library started tells no id.
             name = f"of_{self.name_of(task.parent)}"

@@ -25,10 +25,15 @@ class Expected:
     cancelled: bool = False
     since: tuple[int, int] = (1, 0)
     """The program has it from this version of tokio on: those before lack what it uses."""
+    before: tuple[int, int] | None = None
+    """It is so before this version of tokio only."""
 
     def is_in(self, tokio: str | None) -> bool:
         """Tell whether the program that is built for this version of tokio has it."""
-        return tokio is None or version_of(tokio) >= self.since
+        if tokio is None:
+            return self.before is None
+        version = version_of(tokio)
+        return self.since <= version and (self.before is None or version < self.before)
 
     @property
     def lines(self) -> str:

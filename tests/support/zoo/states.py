@@ -38,9 +38,13 @@ STATES = (
             state="scheduled",
             executor="busy",
             cancelled=name == "aborted",
+            since=(1, 5) if name == "aborted" else (1, 0),
         )
         for name in ("queued1", "queued2", "queued3", "aborted")
     ),
+    # Before 1.5.1 whoever aborts a task that nobody polls drops its future there and then; it
+    # stays in its queue.
+    Expected("aborted", state="complete", executor="busy", cancelled=True, before=(1, 5)),
     Expected("bridge", kind="blocking", state="running", thread="bridge"),
     Expected("job0", kind="blocking", state="running", thread="blocking"),
     Expected("job1", kind="blocking", state="scheduled"),

@@ -133,7 +133,8 @@ WRAPPED = (
         ("timer",),
     ),
     Expected("done_member", state="complete", parent="results"),
-    Expected("stopped", state="complete", parent="results", cancelled=True),
+    # Before 1.5.1 it ends before any runtime has it in its lists: its handle alone leads to it.
+    Expected("stopped", state="complete", parent="results", cancelled=True, since=(1, 5)),
     Expected(
         "file",
         """
