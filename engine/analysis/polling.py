@@ -30,9 +30,10 @@ def set_polled(
 ) -> None:
     """Pair running tasks with the threads that poll them.
 
-    A thread-local may tell the task's id. Where a descriptor has no rule for that, a thread polls
-    the one running task whose header its stack points to, above the frame that polls a future of
-    that type; of several, none.
+    A thread-local may tell the task's id. Where a descriptor has no rule for that, a thread that
+    polls a future of some type polls the one running task of that type whose header its stack
+    points to; or the only one of that type, where no other thread polls such a future. Of
+    several, none.
     """
     running = [task for task in tasks if task.state is TaskState.RUNNING]
     by_id = {task.id: task for task in running if task.id is not None}
@@ -44,29 +45,52 @@ def set_polled(
     for entry in applied:
         if any(rule.current_task is not None for rule in entry.descriptor.threads):
             continue
-        mine = [task for task in running if task.applied is entry]
+        mine = [task for task in running if task.applied is entry and task.thread is None]
         globs = [Glob(pattern) for pattern in entry.descriptor.polls]
-        for thread in threads:
-            if mine and globs and thread.task is None:
-                _pair(program, thread, globs, mine)
+        if mine and globs:
+            _pair(program, [thread for thread in threads if thread.task is None], globs, mine)
 
 
 def _pair(
-    program: Program, thread: ThreadFacts, globs: Sequence[Glob], running: Sequence[TaskFacts]
+    program: Program,
+    threads: Sequence[ThreadFacts],
+    globs: Sequence[Glob],
+    running: Sequence[TaskFacts],
 ) -> None:
-    polls = list(_polls(program, thread, globs))
-    if not polls:
-        return
-    # The innermost poll counts; others of its type are frames of the same one.
-    future = polls[0][1]
-    end = max(raw.cfa or raw.sp for raw, type_ in polls if type_ == future)
+    """Pair the running tasks with those threads that poll a future of their type."""
+    polling: dict[str, list[ThreadFacts]] = {}
+    for thread in threads:
+        polls = list(_polls(program, thread, globs))
+        if not polls:
+            continue
+        # The innermost poll counts; others of its type are frames of the same one.
+        future = polls[0][1]
+        frames = [raw for raw, type_ in polls if type_ == future]
+        held = _held(program, thread, frames)
+        found = [task for task in _of(running, future) if task.address in held]
+        if len(found) == 1:
+            found[0].thread, thread.task = thread, found[0]
+        else:
+            polling.setdefault(future, []).append(thread)
+    for future, left in polling.items():
+        alike = _of(running, future)
+        if len(left) == len(alike) == 1:
+            alike[0].thread, left[0].task = left[0], alike[0]
+
+
+def _of(running: Sequence[TaskFacts], future: str) -> list[TaskFacts]:
+    """Return those that nobody is known to poll, with a future of that type."""
+    free = (task for task in running if task.thread is None and task.type is not None)
+    return [task for task in free if task.type is not None and task.type.name == future]
+
+
+def _held(program: Program, thread: ThreadFacts, frames: Sequence[RawFrame]) -> set[int]:
+    """Return what stands on the thread's stack down to these frames, and in their registers."""
     start = thread.native.frames[0].sp
-    held = {*words(program, start, min(end - start, MAX_DEPTH))}
-    held.update(*(raw.registers.values() for raw, type_ in polls if type_ == future))
-    alike = (task for task in running if task.type is not None and task.type.name == future)
-    found = [task for task in alike if task.thread is None and task.address in held]
-    if len(found) == 1:
-        found[0].thread, thread.task = thread, found[0]
+    end = max(raw.cfa or raw.sp for raw in frames)
+    held = set(words(program, start, min(end - start, MAX_DEPTH)))
+    held.update(*(raw.registers.values() for raw in frames))
+    return held
 
 
 def _polls(
