@@ -11,6 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.dataclass import dataclass
@@ -177,12 +178,13 @@ class Program:
     # Variables.
 
     def static(self, path: str) -> tuple[Value, ...]:
-        """Return the statics with a qualified name that the linker kept."""
+        """Return the statics with a qualified name, which may be a glob, that the linker kept."""
         _, last = split_path(path)
+        name = Glob(path)
         found: dict[int, Value] = {}
         for image, debug in self.infos():
             for variable in debug.variables_named(last):
-                if variable.name != path:
+                if not name.match(variable.name):
                     continue
                 address = self.location(image, debug, variable.location, variable.unit)
                 target = variable.type_offset
