@@ -1,18 +1,23 @@
-"""The entries of std's and slab's maps."""
+"""The entries of std's maps."""
 
 from __future__ import annotations
 
 from adp_tui.engine.errors import LayoutError
+from adp_tui.engine.rust.containers import tree_entries
 from adp_tui.engine.value import Value
 
 __all__ = ["entries"]
 
 MAX_BUCKETS = 1 << 22
 _RAW_TABLE = "hashbrown::raw::RawTable<"
+_TREE = "alloc::collections::btree::map::BTreeMap"
 
 
 def entries(value: Value) -> tuple[object, ...] | None:
-    """Return the entries of a hash map or set as pairs ``(K, V)``; None for other types.
+    """Return the entries of a map or set; None for other types.
+
+    Those of a hash table are tuples ``(K, V)`` of Rust; key and value of a B-tree stand apart,
+    and are a stream of two.
 
     hashbrown (std 1.95) keeps one control byte for each bucket; the buckets stand below the
     control bytes, the first one nearest. A control byte with its top bit clear is a full one.
@@ -21,6 +26,8 @@ def entries(value: Value) -> tuple[object, ...] | None:
         LayoutError: the table makes no sense.
         FaultError: it cannot be read.
     """
+    if value.type.base_name == _TREE:
+        return tuple(tree_entries(value, MAX_BUCKETS))
     if not value.type.name.startswith(_RAW_TABLE):
         for name in ("base", "table", "map"):
             inner = value.member(name)

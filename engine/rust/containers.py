@@ -10,7 +10,16 @@ from adp_tui.engine.rust.looks import Group, Row, dig, no_rows
 from adp_tui.engine.rust.sequences import Elements, capacity, elements
 from adp_tui.engine.value import Value
 
-__all__ = ["MAX_COUNT", "hash_map", "hash_set", "linked_list", "sequence", "tree_map", "tree_set"]
+__all__ = [
+    "MAX_COUNT",
+    "hash_map",
+    "hash_set",
+    "linked_list",
+    "sequence",
+    "tree_entries",
+    "tree_map",
+    "tree_set",
+]
 
 MAX_COUNT = 1 << 40
 """A length above this is no length: such a container fits into no address space."""
@@ -151,6 +160,18 @@ def tree_map(value: Value) -> Group:
         return [Row("", item, None, key) for key, item in tree.entries(min(limit, count))]
 
     return Group("", "{}", count, rows, named=True)
+
+
+def tree_entries(value: Value, limit: int) -> Iterator[tuple[Value, Value]]:
+    """Yield the first pairs of key and value of a ``BTreeMap``, in order.
+
+    Raises:
+        LayoutError: it makes no sense.
+        FaultError: it cannot be read.
+    """
+    count = _count(dig(value, "length"), value.type)
+    if count:
+        yield from _Tree(value).entries(min(limit, count))
 
 
 def tree_set(value: Value) -> Group:
