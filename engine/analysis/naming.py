@@ -62,8 +62,15 @@ class FutureNames:
             else:
                 for glob, parameter in self._rules:
                     if glob.match(current.name):
-                        inner = current.param(parameter)
+                        inner = current.param(parameter) or _captured(current, parameter)
             if inner is None or not inner.name:
                 return current
             current = inner
         return current
+
+
+def _captured(type_: Type, name: str) -> Type | None:
+    """Return the type of what a coroutine captured: it has no type parameters of its own."""
+    variants = type_.variant_part.variants if type_.variant_part is not None else ()
+    member = variants[0].member.type.member(name) if variants else None
+    return None if member is None else member.type
