@@ -58,6 +58,8 @@ class Builtins:
             "since": (1, self._since),
             "static": (1, self._static),
             "tls": (1, self._tls),
+            "frames": (2, self._frames),
+            "futures": (1, self._futures),
             "untag": (2, lambda v, m: (self._number(v) or 0) & ~(self._number(m) or 0)),
             **streams.eager,
         }
@@ -342,6 +344,16 @@ class Builtins:
         if not isinstance(path, str):
             return ()
         return tuple(ThreadValue(v.value, v.tid) for v in self._ev.program.thread_local(path))
+
+    def _frames(self, function: object, variable: object) -> object:
+        if not isinstance(function, str) or not isinstance(variable, str):
+            return ()
+        return self._ev.frames(function, variable) if self._ev.frames is not None else ()
+
+    def _futures(self, value: object) -> object:
+        if not isinstance(value, Value) or self._ev.futures is None:
+            return ()
+        return self._ev.futures(value)
 
 
 def _has(value: Value, name: str) -> bool:

@@ -20,6 +20,7 @@ from adp_tui.engine.adp.schema import (
     Crate,
     Definition,
     Descriptor,
+    DriverRule,
     ExecutorRule,
     Expression,
     FdRule,
@@ -36,6 +37,7 @@ from adp_tui.engine.adp.schema import (
     ResourceRule,
     RoleRule,
     RootRule,
+    RunningRule,
     SleepRule,
     States,
     TaskRule,
@@ -54,9 +56,10 @@ MAX_SIZE = 1 << 20
 SHIPPED = Origin()
 
 _RULES: dict[str, type] = {
-    "executors": ExecutorRule, "threads": ThreadRule, "roles": RoleRule, "tasks": TaskRule,
-    "kinds": KindRule, "ignored": IgnoredRule, "roots": RootRule, "blocking": BlockingRule,
-    "wakers": WakerRule, "waits": WaitRule, "resources": ResourceRule,
+    "executors": ExecutorRule, "drivers": DriverRule, "threads": ThreadRule, "roles": RoleRule,
+    "tasks": TaskRule, "kinds": KindRule, "ignored": IgnoredRule, "roots": RootRule,
+    "blocking": BlockingRule, "running": RunningRule, "wakers": WakerRule, "waits": WaitRule,
+    "resources": ResourceRule,
     "registered": RegisteredRule, "holds": HoldRule, "fds": FdRule, "adapters": AdapterRule,
     "named": NamedRule, "holders": HolderRule, "owners": OwnerRule, "sleeps": SleepRule,
 }  # fmt: skip

@@ -85,6 +85,10 @@ class Evaluator:
         self._derefs: dict[int, tuple[Type, Plan]] = {}
         self.shortcut: Shortcut | None = None
         """Set by whoever has one."""
+        self.frames: Callable[[str, str], tuple[Value, ...]] | None = None
+        """Variables of native functions, by globs of the function's name: set likewise."""
+        self.futures: Callable[[Value], tuple[Value, ...]] | None = None
+        """The futures in a value, found by types: set likewise."""
         self._steps = 0
         self._check = 0
         self._items = 0

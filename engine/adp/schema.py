@@ -14,6 +14,7 @@ __all__ = [
     "Crate",
     "Definition",
     "Descriptor",
+    "DriverRule",
     "ExecutorRule",
     "Expression",
     "FdRule",
@@ -30,6 +31,7 @@ __all__ = [
     "ResourceRule",
     "RoleRule",
     "RootRule",
+    "RunningRule",
     "SleepRule",
     "States",
     "TaskRule",
@@ -78,6 +80,16 @@ class ExecutorRule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class DriverRule:
+    """What waits for events on behalf of tasks of any executor, and belongs to none."""
+
+    kind: str
+    each: Expression
+    registrations: Expression | None = None
+    wakers: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ThreadRule:
     """What a thread-local says of its thread: ``each`` gives one value for each thread."""
 
@@ -92,10 +104,13 @@ class ThreadRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoleRule:
-    """The role of a thread that has a function matching ``fn`` on its stack."""
+    """The role of a thread that has a function matching ``fn`` on its stack, and the
+    ``executor`` that such a thread works for.
+    """
 
     fn: str
     role: str
+    executor: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,10 +150,13 @@ class TaskRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KindRule:
-    """The kind of the tasks whose scheduler type matches."""
+    """The kind of the tasks whose scheduler type matches, and their ``executor`` where the
+    scheduler itself does not lead to one.
+    """
 
     scheduler: str
     kind: str
+    executor: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,8 +193,23 @@ class BlockingRule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RunningRule:
+    """A task that is being polled: the native function ``fn`` polls the one whose header, of
+    ``type``, its frame or one further in points to; ``valid`` (with the function's address ``f``)
+    tells that header from other memory.
+    """
+
+    fn: str
+    type: str
+    valid: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class WakerRule:
-    """Whom a waker wakes: recognised by its vtable's address or its clone function's name."""
+    """Whom a waker wakes: recognised by its vtable's address or its clone function's name.
+
+    Where ``sweep``, such wakers are looked for in all memory: nothing else leads to their tasks.
+    """
 
     vtable: Expression | None = None
     fn: str | None = None
@@ -185,6 +218,7 @@ class WakerRule:
     forward: Expression | None = None
     thread: Expression | None = None
     executor: Expression | None = None
+    sweep: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -296,7 +330,10 @@ class FdRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AdapterRule:
-    """A future that polls others: labelled ones, or a stream of them."""
+    """A future that polls others: labelled ones, or a stream of them.
+
+    ``executor`` is one that it drives, ``waker`` one of who polls it that it keeps itself.
+    """
 
     on: str
     combinator: str = "wrapper"
@@ -305,11 +342,14 @@ class AdapterRule:
     state: Expression | None = None
     label: Expression | None = None
     executor: Expression | None = None
+    waker: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedRule:
-    """A future of the runtime's own around what was spawned: named by a type parameter."""
+    """A future of the runtime's own around what was spawned: named by a type parameter, or by
+    what it captured under that name.
+    """
 
     on: str
     by: str
@@ -356,6 +396,7 @@ class Descriptor:
     lenses: Mapping[str, str]
     defs: Mapping[str, Definition]
     executors: tuple[ExecutorRule, ...]
+    drivers: tuple[DriverRule, ...]
     threads: tuple[ThreadRule, ...]
     roles: tuple[RoleRule, ...]
     sleeps: tuple[SleepRule, ...]
@@ -364,6 +405,7 @@ class Descriptor:
     ignored: tuple[IgnoredRule, ...]
     roots: tuple[RootRule, ...]
     blocking: tuple[BlockingRule, ...]
+    running: tuple[RunningRule, ...]
     wakers: tuple[WakerRule, ...]
     waits: tuple[WaitRule, ...]
     resources: tuple[ResourceRule, ...]
@@ -377,6 +419,11 @@ class Descriptor:
     polls: tuple[str, ...]
     opaque: tuple[str, ...]
     problems: tuple[str, ...]
+
+    @property
+    def is_runtime(self) -> bool:
+        """Tell whether it describes a runtime, and not only what std has."""
+        return bool(self.executors or self.tasks) and all(c.crate != "std" for c in self.for_)
 
     @property
     def source(self) -> str:

@@ -82,9 +82,9 @@ class ExecutorSet:
                 if owner is None:
                     continue
                 # A finished task left its executor's list; the others stand in it, or in the
-                # part that could not be read.
+                # part that could not be read. Some executors have no list.
                 lost = owner.incomplete and task.owner_id == owner.owner_id
-                if task.state is TaskState.COMPLETE or lost:
+                if task.state is TaskState.COMPLETE or lost or owner.rule.tasks is None:
                     self.own(owner, task)
             if not fresh and not leads:
                 return

@@ -31,7 +31,10 @@ class ThreadFacts:
     worker: int | None = None
     queue: int | None = None
     current_task: int | None = None
-    parker: int | None = None
+    parkers: set[int] = field(default_factory=set)
+    """Data of the wakers that wake this thread itself."""
+    drives: list[ExecutorFacts] = field(default_factory=list)
+    """The executors that the thread's own root runs."""
     owner: int | None = None
     """The runtime's own number for this thread."""
     role: str = "other"

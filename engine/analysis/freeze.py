@@ -104,7 +104,7 @@ def _target(survey: Survey) -> TargetFacts:
 def _executor(survey: Survey, executor: ExecutorFacts) -> Executor:
     counts = Counter(task.state for task in executor.tasks)
     workers = sorted(
-        (t for t in survey.threads if t.executor is executor and _works(t)),
+        (t for t in survey.threads if _works(t, executor)),
         key=lambda t: (t.worker or 0, t.tid),
     )
     return Executor(
@@ -126,15 +126,19 @@ def _executor(survey: Survey, executor: ExecutorFacts) -> Executor:
             unknown=counts[TaskState.UNKNOWN],
         ),
         queues=queues_of(executor, survey.threads),
-        timers=survey.timers.get(executor.address) if executor.rule.timers else None,
+        timers=survey.drivers.timers.get(executor.address) if executor.rule.timers else None,
     )
 
 
-def _works(thread: ThreadFacts) -> bool:
-    """Tell whether a thread polls its executor's tasks: a worker, or who drives a
-    current_thread runtime (its queue then lies on that thread).
+def _works(thread: ThreadFacts, executor: ExecutorFacts) -> bool:
+    """Tell whether a thread polls an executor's tasks: a worker, who drives a current_thread
+    runtime (its queue then lies on that thread), or one whose own root drives the executor.
     """
-    return thread.worker is not None or thread.queue is not None
+    numbered = thread.worker is not None or thread.queue is not None
+    if thread.executor is executor and (numbered or thread.role == "worker"):
+        return True
+    # What a task of another executor drives is run by whoever runs that.
+    return executor.parent is None and executor in thread.drives
 
 
 class _Threads:
@@ -314,7 +318,7 @@ def _kinds(task: TaskFacts) -> tuple[str, ...]:
 
 
 def _losses(survey: Survey) -> tuple[Loss, ...]:
-    recognised = any(a.descriptor.executors or a.descriptor.tasks for a in survey.applied)
+    recognised = any(a.descriptor.is_runtime for a in survey.applied)
     found = problems(survey.program, survey.refused, recognised, survey.threads)
     # Reasons quote names of types and files.
     told = (replace(x, what=clean(x.what, 1024), why=clean(x.why, 4096)) for x in found)

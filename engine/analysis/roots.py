@@ -23,7 +23,7 @@ from adp_tui.engine.unwind.locals import scopes, variables
 from adp_tui.engine.unwind.unwinder import RawFrame
 from adp_tui.engine.value import Value
 
-__all__ = ["RootFinder", "find_roots"]
+__all__ = ["RootFinder", "find_roots", "settle"]
 
 _WAKER = "core::task::wake::Waker"
 MAX_CANDIDATES = 256
@@ -55,7 +55,8 @@ class RootFinder:
                     thread.root_frame = raw
                     if task.type is not None and self._is_polled(task.type.name, inner):
                         task.state = TaskState.RUNNING
-                        thread.task = task
+                        # It may be an executor's, that polls a task in its turn.
+                        thread.task = thread.task or task
                     elif task.stack is not None and task.stack.problem is not None:
                         why = task.stack.problem
                         bound.applied.losses.add("task stack", why, task.address)
@@ -213,13 +214,23 @@ class RootFinder:
         return any(
             wakes is not None
             and (
-                (wakes.thread is not None and wakes.thread == thread.parker)
+                wakes.thread in thread.parkers
                 or (wakes.executor is not None and wakes.executor == executor)
             )
-            for leaf in leaves(stack)
-            if leaf.frame.frame.state == "suspended"
-            for wakes in map(self._wakers.resolve, self._wakers_of(leaf))
+            for waker in self._stored_wakers(stack)
+            for wakes in (self._wakers.resolve(waker),)
         )
+
+    def _stored_wakers(self, stack: LiveStack) -> Iterator[Value]:
+        """Yield the wakers that the leaves of a stack lead to, and that its combinators keep."""
+        for leaf in leaves(stack):
+            if leaf.frame.frame.state == "suspended":
+                yield from self._wakers_of(leaf)
+        for live in walk_frames(stack.frames):
+            for bound in self._book.adapters.all(live.value.type.name):
+                waker = bound.applied.value(bound.rule.waker, {"it": live.value})
+                if waker is not None:
+                    yield waker
 
     def _wakers_of(self, leaf: Leaf) -> Iterator[Value]:
         """Yield the wakers that the rules for a leaf name, then those that its types lead to."""
@@ -252,3 +263,25 @@ def find_roots(
         if root is not None:
             roots.append(root)
     return roots
+
+
+def settle(book: RuleBook, roots: Sequence[TaskFacts]) -> list[TaskFacts]:
+    """Give threads the executors that their roots run, and return the roots that are tasks.
+
+    A root that only runs its executor, and is nobody's future, makes its thread a worker.
+    """
+    ignored = [Glob(rule.future) for a in book.applied for rule in a.descriptor.ignored]
+    tasks = []
+    for root in roots:
+        thread = root.thread
+        if thread is not None and thread.executor is None and thread.drives:
+            thread.executor = max(thread.drives, key=lambda each: len(each.tasks))
+            root.executor = thread.executor
+        name = root.type.name if root.type is not None else ""
+        if thread is not None and any(glob.match(name) for glob in ignored):
+            thread.role = "worker"
+            if thread.task is root:
+                thread.task = None
+        else:
+            tasks.append(root)
+    return tasks

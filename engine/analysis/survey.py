@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.adp.catalogue import choose
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.provided import provided
-from adp_tui.engine.adp.schema import Descriptor, RegisteredRule
+from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis import replay
 from adp_tui.engine.analysis.alike import AlikeWaits
 from adp_tui.engine.analysis.blocking import find_running_jobs
+from adp_tui.engine.analysis.drivers import Drivers
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts, WaitRow
 from adp_tui.engine.analysis.holders import Holders
+from adp_tui.engine.analysis.inside import FuturesInside
 from adp_tui.engine.analysis.lock_waits import find_lock_waits
 from adp_tui.engine.analysis.naming import FutureNames
 from adp_tui.engine.analysis.native_holders import search_threads
+from adp_tui.engine.analysis.native_variables import NativeVariables
 from adp_tui.engine.analysis.parents import Handles, find_fds, walk_frames
 from adp_tui.engine.analysis.polling import set_polled
 from adp_tui.engine.analysis.reached import Reached
-from adp_tui.engine.analysis.replay import Replays, by_type
-from adp_tui.engine.analysis.roots import RootFinder, find_roots
-from adp_tui.engine.analysis.rules import Applied, Bound, Losses, RuleBook
+from adp_tui.engine.analysis.replay import Replays
+from adp_tui.engine.analysis.roots import RootFinder, find_roots, settle
+from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
+from adp_tui.engine.analysis.running import find_running
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker, stacks_of
 from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
@@ -34,7 +37,6 @@ from adp_tui.engine.analysis.wakers import WakerResolver, Wakes
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.model import Confidence, TaskState, Wait
 from adp_tui.engine.program import Program
-from adp_tui.engine.value import Value
 
 if TYPE_CHECKING:
     from adp_tui.engine.analysis.cohorts import Cohort
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
 __all__ = ["Survey"]
 
 _FAR = 1 << 62
+_UNDESCRIBED = (
+    "tasks kept in {} were found by their wakers, but no descriptor says which executor runs them, "
+    "in what state they are, or where others are that nothing will wake: docs/adp.md tells how to "
+    "write one"
+)
 _JOIN = Wait(kind="join", conf=Confidence.DERIVED, src="resource")
 
 
@@ -73,12 +80,9 @@ class Survey:
         self.fds: dict[int, int] = {}
         self.numbering = Numbering()
         self.holders: Holders | None = None
-        self.timers: dict[int, int] = {}
-        """Number of timer wheel entries by executor address."""
         self._plain: set[int] = set()
         """Shapes of stacks (by identity) without a frame that could hold an executor."""
         self._registered: dict[int, list[Registered]] = {}
-        self._drivers: dict[int, list[tuple[Registered, Wakes]]] = {}
 
     def run(self) -> None:
         """Do all steps, in the order in which they need each other."""
@@ -101,6 +105,7 @@ class Survey:
         self.walker = StackWalker(self.program, self.book, self.replays)
         self.names = FutureNames(self.book, self.walker.coroutines)
         self.wakers = WakerResolver(self.program, self.book, self.replays)
+        self.drivers = Drivers(self.book, self.replays, self.wakers)
         self._say("reading executors and their tasks")
         self._find_tasks()
         self._say(f"reading the stacks of {len(self.tasks)} tasks")
@@ -124,9 +129,14 @@ class Survey:
         chosen = choose(self.program, self._provided)
         self.refused = chosen.refused
         self.applied = [Applied(d, Evaluator(self.program, d), self.losses) for d in chosen.applied]
+        frames = NativeVariables(self.program, self.threads)
         for applied in self.applied:
             applied.evaluator.shortcut = self.replays
+            applied.evaluator.frames = frames.named
         self.book = RuleBook(self.program, self.applied)
+        inside = FuturesInside(self.program, self.book)
+        for applied in self.applied:
+            applied.evaluator.futures = inside.of
 
     def _find_tasks(self) -> None:
         reader = TaskReader(self.book, self.replays, self._stack_ranges())
@@ -134,16 +144,18 @@ class Survey:
         executors = ExecutorSet(self.book, reader, self._check)
         executors.add_roots()
         read_locals(self.book, executors, self.threads)
-        set_roles(self.book, self.threads)
+        set_roles(self.book, executors, self.threads)
         executors.walk()
         jobs = find_running_jobs(self.program, self.book, reader, self.threads)
+        jobs += find_running(self.program, self.book, reader, self.threads)
         for job in jobs:
             job.state = TaskState.RUNNING
-            if job.thread is not None and job.thread.executor is not None:
+            if job.kind == "blocking" and job.thread is not None and job.thread.executor:
                 executors.own(job.thread.executor, job)
         finder = RootFinder(self.program, self.book, self.walker, self.wakers)
         roots = find_roots(finder, self.threads, self._check)
-        self._find_more(executors, roots)
+        strays = self._find_more(executors, roots)
+        roots = settle(self.book, roots)
         executors.adopt(self.threads)
         every = [task for executor in executors for task in executor.tasks]
         set_polled(self.program, self.applied, self.threads, every)
@@ -151,7 +163,7 @@ class Survey:
             if root.executor is not None:
                 root.executor.tasks.append(root)
         self.executor_set = executors
-        self._order(executors, roots, jobs)
+        self._order(executors, (*roots, *jobs, *strays), roots)
 
     def _stack_ranges(self) -> StackRanges:
         spans = []
@@ -166,14 +178,22 @@ class Survey:
                 spans.append((sp & ~0xFFF, end if whole else span[1]))
         return StackRanges(spans)
 
-    def _find_more(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> None:
-        """Find executors that only futures, timers and sockets lead to: a parked LocalSet."""
+    def _find_more(self, executors: ExecutorSet, roots: Sequence[TaskFacts]) -> Sequence[TaskFacts]:
+        """Find executors that only futures, timers and sockets lead to: a parked LocalSet.
+
+        Returns:
+            The tasks that only wakers somewhere in memory lead to.
+        """
         self.handles = Handles(self.program, self.book, self.reader, self.walker, self.replays)
         leads = any(r.executor for a in self.applied for r in a.descriptor.adapters)
         for root in roots:
             if leads:
                 self._follow_frames(executors, root)
             self.handles.search(root)
+        for wakes in self.drivers.woken():
+            if wakes.header is not None:
+                self.reader.read(wakes.header)
+        strays = self._sweep()
         for _ in range(4):
             before = len(executors), sum(len(e.tasks) for e in executors)
             executors.walk()
@@ -190,7 +210,28 @@ class Survey:
                 self._follow_wakers(executor)
             executors.walk()
             if before == (len(executors), sum(len(e.tasks) for e in executors)):
-                return
+                break
+        for task in strays:
+            self.handles.search(task)
+        executors.walk()
+        for task in strays:
+            if task.executor is None and task.header is not None:
+                self.losses.add(
+                    "executor", _UNDESCRIBED.format(task.header.type.name), task.address
+                )
+        return strays
+
+    def _sweep(self) -> list[TaskFacts]:
+        """Read the tasks that only wakers somewhere in memory lead to."""
+        if not self.wakers.sweeps or not self.program.memory.regions():
+            return []
+        from adp_tui.engine.analysis.sweep import swept_wakers
+
+        self._say("searching memory for wakers")
+        found = map(self.wakers.resolve, swept_wakers(self.program, self.wakers, self._check))
+        headers = [wakes.header for wakes in found if wakes is not None and wakes.header]
+        tasks = dict.fromkeys(map(self.reader.read, headers))
+        return [task for task in tasks if task is not None]
 
     def _foresee(self, tasks: Sequence[TaskFacts]) -> None:
         """Read the stacks of tasks, and look for what they hold, where many are alike."""
@@ -223,79 +264,36 @@ class Survey:
             for bound in self.book.adapters.all(live.value.type.name):
                 value = bound.applied.value(bound.rule.executor, {"it": live.value})
                 executor = executors.add(value) if value is not None else None
+                if executor is not None and task.thread is not None and task.header is None:
+                    task.thread.drives.append(executor)
                 if executor is not None and executor.parent is None:
                     owner = task.executor or (task.thread.executor if task.thread else None)
                     executor.parent = owner if owner is not executor else None
 
     def _follow_wakers(self, executor: ExecutorFacts) -> None:
-        for _, wakes in self._registered_of(executor):
+        for _, wakes in self.drivers.of(executor):
             if wakes.header is not None:
                 self.reader.read(wakes.header)
 
-    def _registered_of(self, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
-        """Return what an executor's drivers hold wakers of, with whom they wake; read once."""
-        known = self._drivers.get(executor.address)
-        if known is None:
-            known = self._drivers[executor.address] = self._read_drivers(executor)
-        return known
-
-    def _read_drivers(self, executor: ExecutorFacts) -> list[tuple[Registered, Wakes]]:
-        found: list[tuple[Registered, Value]] = []
-        applied, rule = executor.applied, executor.rule
-        env: dict[str, object] = {"it": executor.value}
-        timers = 0
-        for name, expression in (
-            ("timers", rule.timers),
-            ("timers", rule.pending_timers),
-            ("I/O registrations", rule.registrations),
-        ):
-            values = applied.values(expression, env, name)
-            timers += len(values) if name == "timers" else 0
-            for type_, addresses in by_type(values):
-                for bound in self.book.registered.all(type_.name):
-                    ask = partial(_slots, bound, executor.value)
-                    self.replays.foresee(type_, addresses, ask, bound, executor.value)
-            for value in values:
-                found.extend(self._slots_of(value, executor.value))
-        self.timers[executor.address] = timers
-        return self._resolved(found)
-
-    def _wakers_of(self, value: Value) -> list[tuple[Registered, Wakes]]:
-        return self._resolved(self._slots_of(value, None))
-
-    def _slots_of(self, value: Value, executor: Value | None) -> list[tuple[Registered, Value]]:
-        """Return the wakers that a resource holds, and what it is for each."""
-        found = []
-        for bound in self.book.registered.all(value.type.name):
-            ask = partial(_slots, bound, executor)
-            remaining, *slots = self.replays.ask(value, ask, bound, executor)
-            for waker, mode in zip(slots[::2], slots[1::2], strict=True):
-                found.append((Registered(bound.rule.kind, mode, value, remaining), waker))
-        return found
-
-    def _resolved(
-        self, slots: Sequence[tuple[Registered, Value]]
-    ) -> list[tuple[Registered, Wakes]]:
-        """Return whom the wakers wake, of those that wake anybody."""
-        self.wakers.foresee([waker for _, waker in slots])
-        resolved = ((registered, self.wakers.resolve(waker)) for registered, waker in slots)
-        return [(registered, wakes) for registered, wakes in resolved if wakes is not None]
 
     def _order(
-        self, executors: ExecutorSet, roots: Sequence[TaskFacts], jobs: Sequence[TaskFacts]
+        self, executors: ExecutorSet, others: Sequence[TaskFacts], roots: Sequence[TaskFacts]
     ) -> None:
-        """Fix the order of executors and tasks: their keys follow from it."""
+        """Fix the order of executors and tasks: their keys follow from it.
+
+        ``others`` may be tasks of no executor.
+        """
         self.executors = list(executors)
         for index, executor in enumerate(self.executors):
             executor.index = index
         tasks = [t for e in self.executors for t in e.tasks]
-        tasks += [t for t in (*roots, *jobs) if t.executor is None]
+        tasks += [t for t in dict.fromkeys(others) if t.executor is None]
         tasks.sort(key=lambda t: (_FAR if t.id is None else t.id, t.address))
         self.tasks = tasks
         for index, task in enumerate(tasks):
             task.index = index
         self.numbering.set_tasks(tasks)
-        self.roots = {r.thread.parker: r for r in roots if r.thread is not None and r.thread.parker}
+        self.roots = {p: r for r in roots if r.thread is not None for p in r.thread.parkers}
         self.executor_roots = {r.executor.address: r for r in roots if r.executor is not None}
 
     def _walk(self, task: TaskFacts) -> LiveStack | None:
@@ -346,22 +344,27 @@ class Survey:
         waiting: list[TaskFacts] = []
         for executor in self.executors:
             self._check()
-            for registered, wakes in self._registered_of(executor):
-                task = self.target_of(wakes)
-                if task is None:
-                    continue
-                entries = self._registered.setdefault(task.index, [])
-                entries.append(registered)
+            self._add_registered(self.drivers.of(executor), waiting)
+        self._add_registered(self.drivers.shared(), waiting)
+        self.fds = find_fds(self.program, self.book, list(dict.fromkeys(waiting)))
+
+    def _add_registered(
+        self, held: Sequence[tuple[Registered, Wakes]], waiting: list[TaskFacts]
+    ) -> None:
+        """Note for each task what holds its waker; those that wait for sockets are ``waiting``."""
+        for registered, wakes in held:
+            task = self.target_of(wakes)
+            if task is not None:
+                self._registered.setdefault(task.index, []).append(registered)
                 if registered.kind != "timer":
                     waiting.append(task)
-        self.fds = find_fds(self.program, self.book, list(dict.fromkeys(waiting)))
 
     def _find_waits(self) -> None:
         reader = WaitReader(self.numbering, self.replays)
         self.reached = Reached(
             self.program, self.book, self.wakers, self.target_of, self.numbering, self.losses
         )
-        stored = Stored(self.program, self.book, self._wakers_of, self.target_of)
+        stored = Stored(self.program, self.book, self.drivers.wakers_of, self.target_of)
         alike = AlikeWaits(self.replays, reader, stored, self._registered)
         for cohort, tasks in self._cohorts:
             alike.foresee(cohort, tasks)
@@ -397,20 +400,3 @@ class Survey:
                 continue
             others = [wait for wait in waiter.waits if wait.shape.kind != "unknown"]
             waiter.waits = [*others, WaitRow(_JOIN, task=task.index)]
-
-
-def _slots(
-    bound: Bound[RegisteredRule], executor: Value | None, value: Value
-) -> tuple[object, ...]:
-    """Return a resource's remaining time, then waker and mode of each slot that has one."""
-    applied, rule = bound.applied, bound.rule
-    env: dict[str, object] = {"it": value, "executor": executor}
-    found: list[object] = [applied.number(rule.remaining_ms, env)]
-    for slot in rule.wakers:
-        for item in applied.values(slot.each, env):
-            inner = {**env, "w": item}
-            waker = applied.value(slot.waker, inner) if slot.waker else item
-            if waker is not None:
-                mode = applied.text(slot.mode_of, inner) if slot.mode_of else slot.mode
-                found += (waker, mode)
-    return tuple(found)

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import repeat
 
 from adp_tui.engine.adp.glob import Glob
-from adp_tui.engine.adp.schema import TaskRule
+from adp_tui.engine.adp.schema import KindRule, TaskRule
 from adp_tui.engine.analysis import replay
 from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.replay import Replays, by_type
@@ -57,7 +57,7 @@ class TaskReader:
         self._foreseen: dict[int, tuple[TaskFacts | None, Value | None]] = {}
         """Tasks that nobody asked for yet, and the executors that their headers lead to."""
         self._kinds = {
-            id(a): [(Glob(k.scheduler), k.kind) for k in a.descriptor.kinds] for a in book.applied
+            id(a): [(Glob(k.scheduler), k) for k in a.descriptor.kinds] for a in book.applied
         }
         self._ignored = {
             id(a): [Glob(i.future) for i in a.descriptor.ignored] for a in book.applied
@@ -162,14 +162,18 @@ class TaskReader:
         if id_ is None:
             id_ = applied.number(rule.raw_id, env)
         complete = state is TaskState.COMPLETE
+        kind = self._kind(bound, scheduler_type)
+        scheduler = applied.value(rule.scheduler, env)
+        if scheduler is None and kind is not None:
+            scheduler = applied.value(kind.executor, env)
         place = applied.evaluate(rule.spawned_at, env)
         spawned = None
         if isinstance(place, tuple) and len(place) == 2:
             spawned = (str(place[0]), int(place[1]))
         return (
             ignored or applied.number(rule.valid, env) == 0,
-            applied.value(rule.scheduler, env),
-            self._kind(bound, scheduler_type),
+            scheduler,
+            "spawned" if kind is None else kind.kind,
             state,
             type_,
             id_,
@@ -186,12 +190,12 @@ class TaskReader:
             applied.number(rule.flags.get("wakers"), env),
         )
 
-    def _kind(self, bound: Bound[TaskRule], scheduler: object) -> str:
+    def _kind(self, bound: Bound[TaskRule], scheduler: object) -> KindRule | None:
         name = scheduler.name if isinstance(scheduler, Type) else ""
         for glob, kind in self._kinds[id(bound.applied)]:
             if glob.match(name):
                 return kind
-        return "spawned"
+        return None
 
     @staticmethod
     def _state(bound: Bound[TaskRule], env: dict[str, object]) -> TaskState:

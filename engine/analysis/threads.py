@@ -58,6 +58,7 @@ def _modules(descriptors: Sequence[Descriptor]) -> tuple[str, ...]:
         *(rule.fn for d in descriptors for rule in d.roles),
         *(rule.fn for d in descriptors for rule in d.sleeps),
         *(rule.fn for d in descriptors for rule in d.roots),
+        *(rule.fn for d in descriptors for rule in d.running),
         *(pattern for d in descriptors for pattern in d.polls),
     ]
     modules = (glob.partition("*")[0].rpartition("::") for glob in globs)
@@ -92,13 +93,16 @@ def read_locals(book: RuleBook, executors: ExecutorSet, threads: Sequence[Thread
                 executor = applied.value(rule.executor, env)
                 if executor is not None:
                     thread.executor = executors.add(executor) or thread.executor
-                for name in ("worker", "queue", "current_task", "parker", "owner"):
+                parker = applied.number(rule.parker, env)
+                if parker:
+                    thread.parkers.add(parker)
+                for name in ("worker", "queue", "current_task", "owner"):
                     number = applied.number(getattr(rule, name), env)
                     if number is not None:
                         setattr(thread, name, number)
 
 
-def set_roles(book: RuleBook, threads: Sequence[ThreadFacts]) -> None:
+def set_roles(book: RuleBook, executors: ExecutorSet, threads: Sequence[ThreadFacts]) -> None:
     """Name each thread's role: by its thread-local's worker number, else by its functions.
 
     Where several rules fit, the first in the descriptor counts: a pool thread whose job
@@ -110,9 +114,13 @@ def set_roles(book: RuleBook, threads: Sequence[ThreadFacts]) -> None:
             thread.role = "worker"
             continue
         found = [book.roles.first(name) for _, names in thread.scopes for name in names]
-        rules = [bound.rule for bound in found if bound is not None]
+        rules = [bound for bound in found if bound is not None]
         if rules:
-            thread.role = min(rules, key=order.index).role
+            chosen = min(rules, key=lambda bound: order.index(bound.rule))
+            thread.role = chosen.rule.role
+            value = chosen.applied.value(chosen.rule.executor, {})
+            if value is not None and thread.executor is None:
+                thread.executor = executors.add(value)
 
 
 def doing_of(program: Program, names: FutureNames, thread: ThreadFacts) -> Doing:

@@ -56,7 +56,7 @@ def runtime_facts(program: Program, applied: Sequence[Applied]) -> tuple[Runtime
     facts = []
     for entry in applied:
         descriptor = entry.descriptor
-        if not descriptor.executors and not descriptor.tasks:
+        if not descriptor.is_runtime:
             continue
         version = None
         for crate in descriptor.for_[:1]:

@@ -320,8 +320,13 @@ def _spans(ends: Sequence[Leaf]) -> list[tuple[int, int]]:
 
 
 def is_unpolled(stack: LiveStack) -> bool:
-    """Tell whether a future was never polled: it waits on nothing."""
-    return bool(stack.frames) and stack.frames[0].frame.state == "unresumed"
+    """Tell whether a future, behind what a runtime puts around it, was never polled: it waits
+    on nothing.
+    """
+    for live in stack.frames:
+        if live.frame.kind != "future" or live.branches:
+            return live.frame.state == "unresumed"
+    return False
 
 
 def _signed(number: int) -> int:

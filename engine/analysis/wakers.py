@@ -45,7 +45,8 @@ class WakerResolver:
     def __init__(self, program: Program, book: RuleBook, replays: Replays | None = None) -> None:
         self._program = program
         self._replays = replays
-        self._layout = self._find_layout()
+        self.layout = self._find_layout()
+        """Offsets of a waker's data and vtable, and of the vtable's clone; None if not known."""
         self._entries: dict[int, _Entry | str] = {}
         self._known: dict[tuple[int, int], Wakes | None] = {}
         self._by_address: dict[int, tuple[Applied, WakerRule]] = {}
@@ -59,8 +60,22 @@ class WakerResolver:
                 if rule.fn is not None:
                     self._by_name.append((Glob(rule.fn), applied, rule))
 
+    @property
+    def sweeps(self) -> bool:
+        """Tell whether memory is to be searched for wakers of some kind in this program."""
+        images = self._program.images
+        return any(
+            rule.sweep
+            and any(image.symbols.names_hold(_mangled(rule.fn or "")) for image in images)
+            for _, _, rule in self._by_name
+        )
+
+    def is_swept(self, vtable: int) -> bool:
+        """Tell whether wakers with this vtable are looked for in all memory."""
+        entry = self._entry_of(vtable)
+        return not isinstance(entry, str) and entry.rule.sweep
+
     def _find_layout(self) -> tuple[int, int, int] | None:
-        """Return the offsets of RawWaker's data and vtable, and of the vtable's clone."""
         raw = self._program.type_named("core::task::wake::RawWaker")
         table = self._program.type_named("core::task::wake::RawWakerVTable")
         data = raw.member("data") if raw is not None else None
@@ -87,9 +102,9 @@ class WakerResolver:
 
     def _woken(self, waker: Value) -> tuple[object, ...]:
         """Return a waker's data and vtable addresses and whom it wakes, as ``Wakes`` has it."""
-        assert self._layout is not None
-        data = waker.part(self._layout[0], waker.type).unsigned(8)
-        vtable = waker.part(self._layout[1], waker.type).unsigned(8)
+        assert self.layout is not None
+        data = waker.part(self.layout[0], waker.type).unsigned(8)
+        vtable = waker.part(self.layout[1], waker.type).unsigned(8)
         wakes = self._find(data, vtable, 0) if vtable else None
         if wakes is None:
             raise LayoutError("it wakes nobody")
@@ -97,13 +112,13 @@ class WakerResolver:
 
     def pair(self, waker: Value) -> tuple[int, int] | None:
         """Return the waker's data and vtable addresses; None where they can't be read."""
-        if self._layout is None:
+        if self.layout is None:
             return None
         try:
             raw = waker.read(16)
         except AdpError:
             return None
-        data_at, vtable_at, _ = self._layout
+        data_at, vtable_at, _ = self.layout
         data = int.from_bytes(raw[data_at : data_at + 8], "little")
         return data, int.from_bytes(raw[vtable_at : vtable_at + 8], "little")
 
@@ -117,9 +132,7 @@ class WakerResolver:
         return self._known[pair]
 
     def _find(self, data: int, vtable: int, hops: int) -> Wakes | None:
-        entry = self._entries.get(vtable)
-        if entry is None:
-            entry = self._entries[vtable] = self._entry(vtable)
+        entry = self._entry_of(vtable)
         if isinstance(entry, str):
             return Wakes(foreign=entry)
         rule, applied = entry.rule, entry.applied
@@ -138,14 +151,20 @@ class WakerResolver:
             return Wakes(executor=applied.number(rule.executor, env))
         return None
 
+    def _entry_of(self, vtable: int) -> _Entry | str:
+        entry = self._entries.get(vtable)
+        if entry is None:
+            entry = self._entries[vtable] = self._entry(vtable)
+        return entry
+
     def _entry(self, vtable: int) -> _Entry | str:
         """Find the rule for a vtable: by its address, else by its clone function's name."""
         by_address = self._by_address.get(vtable)
         if by_address is not None:
             return _Entry(*by_address, function=None)
-        assert self._layout is not None
+        assert self.layout is not None
         try:
-            raw = self._program.memory.read(vtable + self._layout[2], 8)
+            raw = self._program.memory.read(vtable + self.layout[2], 8)
         except AdpError:
             return "a vtable that is not in the snapshot"
         address = int.from_bytes(raw, "little")
@@ -158,3 +177,13 @@ class WakerResolver:
             if glob.match(name):
                 return _Entry(applied, rule, function)
         return name
+
+
+def _mangled(pattern: str) -> bytes:
+    """Return what the symbols of a function hold, in both of rustc's manglings.
+
+    Args:
+        pattern: a glob of its name: ``alloc::task::raw_waker::clone_waker<*``.
+    """
+    path = pattern.partition("<")[0].split("::")[-2:]
+    return "".join(f"{len(part)}{part}" for part in path).encode()
