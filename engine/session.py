@@ -297,9 +297,11 @@ class Session:
         snapshot = source.snapshot
         if source.values is None:
             return _Opened(None, snapshot=snapshot, missing=LEFT_OUT)
-        self._program = Program(source, images=source.images())
         self._epoch = snapshot.epoch
         try:
+            self._program = Program(
+                source, images=source.images(), descriptors=source.descriptors()
+            )
             analysis = self._analysed(source)
         except CancelledError:
             raise

@@ -47,12 +47,15 @@ from adp_tui.engine.adp.schema import (
     WakerSlot,
 )
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.text import clean
 
 __all__ = ["DescriptorError", "load"]
 
 SCHEMA = 1
 MAX_SIZE = 1 << 20
 """Bytes of one descriptor."""
+MAX_NESTED = 64
+"""Levels of JSON of a descriptor."""
 SHIPPED = Origin()
 
 _RULES: dict[str, type] = {
@@ -84,8 +87,31 @@ def load(
             is not there.
     """
     texts = others or {}
-    data = extended(_read(text), lambda name: _read(texts[name]) if name in texts else None)
+    data = _read(text)
+    if origin.kind != SHIPPED.kind:
+        data = _harmless(data, MAX_NESTED)
+    data = extended(data, lambda name: _read(texts[name]) if name in texts else None)
     return _Loader(data, origin).descriptor()
+
+
+def _harmless(data: Any, levels: int) -> Any:
+    """Return JSON without what could steer a terminal, or whoever goes through it.
+
+    Raises:
+        DescriptorError: it is nested too deeply.
+    """
+    if isinstance(data, str):
+        return clean(data)
+    if not isinstance(data, dict | list):
+        return data
+    if not levels:
+        raise DescriptorError(
+            f"the descriptor has more than {MAX_NESTED} levels",
+            help="no rule needs more than six",
+        )
+    if isinstance(data, dict):
+        return {clean(k): _harmless(v, levels - 1) for k, v in data.items()}
+    return [_harmless(each, levels - 1) for each in data]
 
 
 def _read(text: str) -> dict[str, Any]:
@@ -136,6 +162,7 @@ class _Loader:
         defs = self._definitions(data.get("defs"))
         return Descriptor(
             origin=self._origin,
+            data=data,
             id=data["id"],
             title=str(data.get("title", data["id"])),
             for_=tuple(

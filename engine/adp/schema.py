@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Any
 
 from adp_tui.engine.adp.language import Node
 from adp_tui.engine.dataclass import dataclass
@@ -384,9 +385,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Descriptor:
-    """One descriptor. ``probe`` entries are paths that must resolve (``!`` in front: must not)."""
+    """One descriptor. ``probe`` entries are paths that must resolve (``!`` in front: must not).
+
+    ``data`` is the object that it was read from, with what it took over from others.
+    """
 
     origin: Origin
+    data: Mapping[str, Any] = field(repr=False)
     id: str
     title: str
     for_: tuple[Crate, ...]

@@ -63,7 +63,10 @@ class Survey:
     ) -> None:
         self.program = program
         self.losses = Losses()
-        self._provided = provided(program.descriptors)
+        found = provided(program, program.descriptors)
+        self._provided = found.descriptors
+        for problem in found.problems:
+            self.losses.add("a descriptor in the program", problem)
         self.replays = Replays(program, self.losses, check)
         self._say = say
         self._check = check

@@ -18,7 +18,7 @@ from adp_tui.engine.inspection import Inspection, Item
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.program import Program
 from adp_tui.engine.saved.noted import NotedMemory, NotedTarget
-from adp_tui.engine.saved.record import PlainFacts, Run, SavedImage, Values
+from adp_tui.engine.saved.record import PlainFacts, Run, SavedDescriptor, SavedImage, Values
 from adp_tui.engine.saved.tables import NotedAnswers, plain_tables
 from adp_tui.engine.target import Facts
 
@@ -75,6 +75,7 @@ def collect(
         tuple(map(_saved, images)),
         runs,
         tuple(sorted(target.memory.faults.items())),
+        tuple(map(SavedDescriptor.of, program.descriptors)),
     )
     return Collected(values, memory, left)
 

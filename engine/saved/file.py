@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAGIC", "check", "read", "write"]
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"adp-tui snapshot "
 _HEAD = struct.Struct("<8sQ")
 _LEVEL = 9

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from adp_tui.engine.adp.descriptor import load
+from adp_tui.engine.adp.schema import Descriptor, Origin
 from adp_tui.engine.answers import Answers
 from adp_tui.engine.arch import X86_64, Arch
 from adp_tui.engine.dataclass import dataclass
@@ -16,7 +19,7 @@ from adp_tui.engine.memory import Piece, SplicedMemory
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.target import Facts, FileMapping, Memory, Module, Signal, ThreadState
 
-__all__ = ["LEFT_OUT", "NOT_SAVED", "PlainFacts", "Run", "SavedImage", "SavedTarget", "Values"]
+__all__ = ["LEFT_OUT", "NOT_SAVED", "PlainFacts", "Run", "SavedDescriptor", "SavedImage", "SavedTarget", "Values"]
 
 NOT_SAVED = "it was not saved with the snapshot"
 LEFT_OUT = "memory was left out when this snapshot was saved (--no-values)"
@@ -71,6 +74,30 @@ class SavedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedDescriptor:
+    """A descriptor that the project or the user gave: where it came from, and its JSON."""
+
+    kind: str
+    place: str
+    json: bytes
+
+    @classmethod
+    def of(cls, descriptor: Descriptor) -> SavedDescriptor:
+        """Return what is saved of a descriptor."""
+        text = json.dumps(descriptor.data, separators=(",", ":"))
+        return cls(descriptor.origin.kind, descriptor.origin.place, text.encode("ascii"))
+
+    def load(self) -> Descriptor:
+        """Return the descriptor.
+
+        Raises:
+            DescriptorError: it is none.
+        """
+        kind = self.kind if self.kind in ("project", "user") else "project"
+        return load(self.json.decode("utf-8", "replace"), origin=Origin(kind, self.place))
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """What leads from a snapshot to its variables: threads, files, and the memory that was read."""
 
@@ -80,6 +107,8 @@ class Values:
     runs: tuple[Run, ...]
     faults: tuple[tuple[int, str], ...]
     """Pages that could not be read when the snapshot was saved, and why."""
+    descriptors: tuple[SavedDescriptor, ...]
+    """Those that were given, the nearest first; those in the binaries are among the answers."""
 
 
 class SavedTarget:
@@ -136,6 +165,14 @@ class SavedTarget:
     def modules(self) -> Sequence[Module]:
         """Return every mapped ELF file."""
         return [image.module for image in self._images]
+
+    def descriptors(self) -> Sequence[Descriptor]:
+        """Return the descriptors that the project and the user gave when it was saved.
+
+        Raises:
+            DescriptorError: one of them is none.
+        """
+        return () if self.values is None else [each.load() for each in self.values.descriptors]
 
     def images(self) -> Sequence[Image]:
         """Return the modules with what is known of their files."""

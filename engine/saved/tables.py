@@ -38,6 +38,7 @@ SHAPES: dict[str, Any] = {
     "level": dict[str, str | None],
     "locals": dict[int, tuple[int, bytes | None, tuple[_Declared, ...]]],
     "names": dict[int, str],
+    "notes": dict[str, tuple[tuple[bytes, ...], tuple[str, ...]]],
     "places": dict[int, _Place],
     "polled types": dict[str, bool],
     "receivers": dict[int, int | None],

@@ -130,9 +130,9 @@ def test_a_file_with_bytes_that_were_changed(tiny: Pair, tmp_path: Path) -> None
         (zstandard.compress(MAGIC + b"[]\n"), "its first line makes no sense"),
         (zstandard.compress(MAGIC + b"x" * 10_000_000), "its first line makes no sense"),
         (zstandard.compress(MAGIC + b'{"format": 99, "adp_tui": "9\\u001b[2J"}\n'), "in format 99"),
-        (zstandard.compress(MAGIC + b'{"format": 1, "adp_tui": "0.1"}\n'), "it has no snapshot"),
+        (zstandard.compress(MAGIC + b'{"format": 2, "adp_tui": "0.1"}\n'), "it has no snapshot"),
         (
-            zstandard.compress(MAGIC + b'{"format": 1, "adp_tui": "0", "parts": ["memory"]}\n'),
+            zstandard.compress(MAGIC + b'{"format": 2, "adp_tui": "0", "parts": ["memory"]}\n'),
             "memory is missing",
         ),
     ],

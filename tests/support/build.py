@@ -34,6 +34,8 @@ __all__ = [
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
+CRATE = ROOT / "crates" / "adp" / "src" / "lib.rs"
+"""What puts descriptors into binaries: a library of a program uses it by path."""
 TARGET = ROOT / "target" / "programs"
 """One target folder for all, so that a dependency is built once."""
 CORES = ROOT / "target" / "cores"
@@ -106,6 +108,11 @@ class _Job:
         return self.folder / "locks" / f"tokio-{self.tokio}.lock" if self.tokio else own
 
     @property
+    def library(self) -> Path:
+        """The folder of a library of the program's own; few have one."""
+        return self.folder / "rt"
+
+    @property
     def label(self) -> str:
         extra = [f"debug-{self.debug}"] if self.debug else []
         extra += [self.build] if self.build else []
@@ -132,6 +139,7 @@ class _Job:
     def sources(self) -> Iterator[Path]:
         yield self.folder / "Cargo.toml"
         yield from sorted((self.folder / "src").rglob("*.rs"))
+        yield from sorted(path for path in self.library.rglob("*") if path.is_file())
 
     def key(self) -> str:
         """Return what the result depends on, as a digest."""
@@ -143,6 +151,8 @@ class _Job:
         for path in (*self.sources(), self.lock):
             parts.update(f"\0{path.relative_to(self.folder)}\0".encode())
             parts.update(path.read_bytes())
+        if self.library.exists():
+            parts.update(CRATE.read_bytes())
         return parts.hexdigest()
 
 
@@ -279,11 +289,18 @@ def _make(job: _Job) -> None:
 
 
 def _build(job: _Job) -> Path:
-    """Build a copy of the sources, which has the lock file of this version of tokio."""
+    """Build a copy of the sources, which has the lock file of this version of tokio.
+
+    A program with a library of its own has one lock file, and is built where it is: its
+    dependencies are named by where they are.
+    """
     copy = TARGET / "src" / "-".join(filter(None, (job.name, job.tokio)))
-    for source in job.sources():
-        _copy(source, copy / source.relative_to(job.folder))
-    _copy(job.lock, copy / "Cargo.lock")
+    if job.library.exists():
+        copy = job.folder
+    else:
+        for source in job.sources():
+            _copy(source, copy / source.relative_to(job.folder))
+        _copy(job.lock, copy / "Cargo.lock")
     profile = [] if job.profile == "debug" else ["--profile", job.profile]
     features = ["--features", ",".join(job.features)] if job.features else []
     target, links = _target(job.way), _links(job)

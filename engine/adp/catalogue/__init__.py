@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -14,7 +14,7 @@ from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 
-__all__ = ["Chosen", "choose", "load_catalogue"]
+__all__ = ["Chosen", "catalogue_texts", "choose", "load_catalogue"]
 
 SUFFIX = ".adp.json"
 
@@ -28,13 +28,19 @@ class Chosen:
 
 
 @cache
-def load_catalogue() -> tuple[Descriptor, ...]:
-    """Read the descriptors that ship with adp-tui, by file name."""
-    texts = {
+def catalogue_texts() -> Mapping[str, str]:
+    """Return the JSON of the descriptors that ship with adp-tui, by what others extend them by."""
+    return {
         file.name.removesuffix(SUFFIX): file.read_text("utf-8")
         for file in resources.files(__name__).iterdir()
         if file.name.endswith(SUFFIX)
     }
+
+
+@cache
+def load_catalogue() -> tuple[Descriptor, ...]:
+    """Read the descriptors that ship with adp-tui, by file name."""
+    texts = catalogue_texts()
     return tuple(load(texts[name], texts) for name in sorted(texts))
 
 
