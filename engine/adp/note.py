@@ -1,4 +1,4 @@
-"""Descriptors that a binary carries itself, in the ELF note ``.note.adp`` (docs/adp.md, Carrier)."""
+"""Descriptors that a binary carries itself: the ELF note ``.note.adp`` (docs/adp.md, Carrier)."""
 
 from __future__ import annotations
 

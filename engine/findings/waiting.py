@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.model import (
@@ -22,6 +23,13 @@ _ROLES = {"recv": "sender", "changed": "sender", "send": "receiver", "closed": "
 """Who completes a wait of a channel, by its mode."""
 _LOCKS = ("mutex", "semaphore")
 _CHANNELS = ("mpsc", "oneshot", "watch", "broadcast", "channel")
+_KNOWN = frozenset(
+    (
+        "timer", "rwlock", "notify", "event", "barrier", "once_cell", "join", "io", "process",
+        "signal", "unknown", *_LOCKS, *_CHANNELS,
+    )
+)  # fmt: skip
+"""Kinds of waits that docs/report.md names: of each it is known here what ends it, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,10 @@ class Waiting:
             return self._held(resource, needs_all=True)
         if wait.kind in _CHANNELS:
             return self._ended(resource, wait)
+        # A kind that only a descriptor knows is a lock where its guards are exclusive.
+        if wait.kind not in _KNOWN and all(h.mode == "exclusive" for h in resource.holders):
+            found = self._held(resource, needs_all=True)
+            return replace(found, conf=least_sure((found.conf, Confidence.DERIVED)))
         return FREE
 
     def _held(self, resource: Resource, *, needs_all: bool) -> Condition:

@@ -19,7 +19,10 @@ from adp_tui.engine.memory import Piece, SplicedMemory
 from adp_tui.engine.model import Snapshot
 from adp_tui.engine.target import Facts, FileMapping, Memory, Module, Signal, ThreadState
 
-__all__ = ["LEFT_OUT", "NOT_SAVED", "PlainFacts", "Run", "SavedDescriptor", "SavedImage", "SavedTarget", "Values"]
+__all__ = [
+    "LEFT_OUT", "NOT_SAVED", "PlainFacts", "Run", "SavedDescriptor", "SavedImage", "SavedTarget",
+    "Values",
+]  # fmt: skip
 
 NOT_SAVED = "it was not saved with the snapshot"
 LEFT_OUT = "memory was left out when this snapshot was saved (--no-values)"

@@ -56,8 +56,7 @@ fn work(index: usize) {
         Box::leak(Box::new(Worker { pool: &POOL, index, polls: Cell::new(0) }));
     WORKER.set(Some(worker));
     loop {
-        let header = next(worker.pool);
-        run(worker, header);
+        run(next(worker.pool));
     }
 }
 
@@ -71,8 +70,10 @@ fn next(pool: &Pool) -> &'static Header {
     }
 }
 
+/// Polls a task; what it finds in its thread-local is what a debugger finds.
 #[inline(never)]
-fn run(worker: &Worker, header: &'static Header) {
+fn run(header: &'static Header) {
+    let worker = WORKER.get().expect("a worker");
     header.state.store(POLLED, SeqCst);
     worker.polls.set(header.id);
     let waker = task::waker(header);
