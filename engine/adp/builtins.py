@@ -298,6 +298,7 @@ class Builtins:
         for _ in range(MAX_PEEL):
             if current is None:
                 return None
+            self._ev.budget.load(MAX_TEXT)
             text = read_text(current, MAX_TEXT)
             if text is not None:
                 return text
@@ -335,7 +336,9 @@ class Builtins:
         return (now - seconds * 1_000_000_000 - nanoseconds) // 1_000_000
 
     def _static(self, path: object) -> object:
-        found = self._ev.program.static(path) if isinstance(path, str) else ()
+        if not isinstance(path, str):
+            return None
+        found = self._ev.look_up(path, self._ev.program.static)
         return found[0] if found else None
 
     def _tls(self, path: object) -> object:
@@ -343,7 +346,9 @@ class Builtins:
 
         if not isinstance(path, str):
             return ()
-        return tuple(ThreadValue(v.value, v.tid) for v in self._ev.program.thread_local(path))
+        found = self._ev.look_up(path, self._ev.program.thread_local)
+        self._ev.spend(len(found))
+        return tuple(ThreadValue(v.value, v.tid) for v in found)
 
     def _frames(self, function: object, variable: object) -> object:
         if not isinstance(function, str) or not isinstance(variable, str):

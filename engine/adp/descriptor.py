@@ -54,6 +54,12 @@ __all__ = ["DescriptorError", "load"]
 SCHEMA = 1
 MAX_SIZE = 1 << 20
 """Bytes of one descriptor."""
+MAX_RULES = 512
+"""Rules of one descriptor: each new type's name is matched against all of a section."""
+MAX_PROBES = 64
+"""Each that is not there goes through all names of the program."""
+MAX_NAME = 1024
+"""Characters of the name of a type or function, or of a glob of them."""
 MAX_NESTED = 64
 """Levels of JSON of a descriptor."""
 SHIPPED = Origin()
@@ -151,6 +157,7 @@ class _Loader:
         self._data = data
         self._origin = origin
         self._problems: list[str] = []
+        self._count = 0
         types = data.get("types")
         self._types = _texts(types) if isinstance(types, dict) else {}
 
@@ -160,6 +167,12 @@ class _Loader:
             section: tuple(self._rules(section, kind)) for section, kind in _RULES.items()
         }
         defs = self._definitions(data.get("defs"))
+        probe = _strings(data.get("probe"))
+        if len(probe) > MAX_PROBES or any(len(path) > MAX_NAME for path in probe):
+            raise DescriptorError(
+                f"{data['id'][:80]}: it has more than {MAX_PROBES} probes, or one is too long",
+                help="a few types and fields tell one version from the others",
+            )
         return Descriptor(
             origin=self._origin,
             data=data,
@@ -172,11 +185,11 @@ class _Loader:
             ),
             tested=_strings(data.get("tested")),
             types=self._types,
-            probe=_strings(data.get("probe")),
+            probe=probe,
             lenses=_texts(data["lenses"]) if isinstance(data.get("lenses"), dict) else {},
             defs=defs,
-            polls=_strings(data.get("polls")),
-            opaque=_strings(data.get("opaque")),
+            polls=self._bounded("polls", MAX_RULES),
+            opaque=self._bounded("opaque", MAX_RULES),
             problems=tuple(self._problems),
             **rules,
         )
@@ -185,12 +198,23 @@ class _Loader:
         rules = []
         for number, entry in enumerate(_list(self._data.get(section))):
             if not isinstance(entry, dict):
+                self._problems.append(f"{section}[{number}]: it is no object")
                 continue
+            self._count += 1
+            if self._count > MAX_RULES:
+                self._problems.append(f"{section}[{number}]: more than {MAX_RULES} rules")
+                break
             try:
                 rules.append(self._rule(kind, entry))
             except (AdpError, ValueError) as error:
                 self._problems.append(f"{section}[{number}]{error}")
         return rules
+
+    def _bounded(self, key: str, most: int) -> tuple[str, ...]:
+        found = _strings(self._data.get(key))
+        if len(found) > most or any(len(text) > MAX_NAME for text in found):
+            self._problems.append(f"{key}: more than {most} texts, or one is too long")
+        return tuple(text for text in found[:most] if len(text) <= MAX_NAME)
 
     def _rule(self, kind: type[R], entry: dict[str, Any]) -> R:
         hints = _HINTS.get(kind)
@@ -268,6 +292,8 @@ class _Loader:
 def _text(_: _Loader, data: object) -> str:
     if not isinstance(data, str):
         raise ValueError(f"{str(data)[:80]!r} is no text")
+    if len(data) > MAX_NAME:
+        raise ValueError(f"a text of {len(data)} characters is too long")
     return data
 
 

@@ -6,11 +6,11 @@ Values are engine Values, numbers, strings, booleans, Types, Functions, tuples (
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from adp_tui.engine.adp import language as ast
+from adp_tui.engine.adp.budget import LOOKUP, MISSING, STRIKES, Budget, limits_of
 from adp_tui.engine.adp.plan import Plan, Planner
 from adp_tui.engine.adp.schema import Descriptor, Expression
 from adp_tui.engine.dwarf.types import Kind, Type
@@ -40,18 +40,17 @@ class Shortcut(Protocol):
         ...
 
 
-MAX_STEPS = 20_000_000
-"""Steps of one evaluation: a list of a million tasks takes ten for each; streams count items."""
-MAX_ITEMS = 1_000_000
-MAX_STREAMED = 10 * MAX_ITEMS
-"""Items of all streams of one evaluation: they are held in memory."""
-MAX_SECONDS = 30.0
-"""Wall clock of one evaluation."""
-MAX_TOTAL = 300.0
-"""Wall clock of all slow ones together: then only what takes few steps is still evaluated."""
-_SLOW = 0.5
-_CHECKED = 1024
-"""Steps between two looks at the clock."""
+class Records(Protocol):
+    """Told of every evaluation (``adp.explain``)."""
+
+    def add(
+        self, expression: Expression, budget: Budget, value: object, problem: AdpError | None, /
+    ) -> None:
+        """Note what an evaluation cost and gave."""
+        ...
+
+
+R = TypeVar("R")
 _MASK = (1 << 64) - 1
 _LIMIT = 1 << 128
 _SIGNED_ENCODINGS = (5, 6)
@@ -77,6 +76,8 @@ class Evaluator:
         self.program = program
         self.descriptor = descriptor
         self.planner = Planner(descriptor.lenses)
+        self.budget = Budget(limits_of(descriptor.origin.kind))
+        self.tick, self.spend = self.budget.tick, self.budget.spend
         self._builtins = Builtins(self)
         self._compiled: dict[int, tuple[Expression, Closure]] = {}
         self._definitions: dict[str, Closure] = {}
@@ -89,11 +90,10 @@ class Evaluator:
         """Variables of native functions, by globs of the function's name: set likewise."""
         self.futures: Callable[[Value], tuple[Value, ...]] | None = None
         """The futures in a value, found by types: set likewise."""
-        self._steps = 0
-        self._check = 0
-        self._items = 0
-        self._deadline = 0.0
-        self._left = MAX_TOTAL
+        self.records: Records | None = None
+        """What each expression cost and gave, where somebody asked for it."""
+        self._strikes: dict[int, tuple[Expression, int]] = {}
+        self._asked: set[str] = set()
         self._noted: AdpError | None = None
 
     def evaluate(self, expression: Expression, env: Env) -> object:
@@ -104,51 +104,47 @@ class Evaluator:
             FaultError: memory cannot be read.
             BudgetError: it takes too many steps, items or too long.
         """
-        self._steps, self._items, self._check = 0, 0, _CHECKED
-        started = time.monotonic()
-        self._deadline = started + min(MAX_SECONDS, self._left)
+        budget = self.budget
+        if self._strikes and self._strikes.get(id(expression), (None, 0))[1] >= STRIKES:
+            raise BudgetError("it is evaluated no more: it went over its budget three times")
+        budget.begin()
         try:
             compiled = self._compiled.get(id(expression))
             if compiled is None:
                 closure = self.compile(expression.node)
                 compiled = self._compiled[id(expression)] = (expression, closure)
-            return compiled[1](dict(env))
+            result = compiled[1](dict(env))
         except RecursionError as error:
             raise BudgetError(f"{expression.text[:60]!r} goes too deep") from error
         finally:
-            elapsed = time.monotonic() - started
-            if elapsed > _SLOW:
-                self._left = max(self._left - elapsed, 0.0)
+            budget.end()
+            if budget.exceeded:
+                _, strikes = self._strikes.get(id(expression), (None, 0))
+                self._strikes[id(expression)] = (expression, strikes + 1)
+        return result
+
+    @property
+    def switched_off(self) -> tuple[Expression, ...]:
+        """The expressions that went over their budget too often."""
+        return tuple(e for e, strikes in self._strikes.values() if strikes >= STRIKES)
 
     def attempt(self, expression: Expression, env: Env) -> tuple[object, AdpError | None]:
         """Return the result and what is missing from it: None, or why there is no or not all."""
         self._noted = None
+        value: object = None
+        problem: AdpError | None = None
         try:
-            return self.evaluate(expression, env), self._noted
+            value = self.evaluate(expression, env)
+            problem = self._noted
         except AdpError as error:
-            return None, error
+            problem = error
+        if self.records is not None:
+            self.records.add(expression, self.budget, value, problem)
+        return value, problem
 
     def note(self, problem: AdpError) -> None:
         """Remember why a stream is not whole."""
         self._noted = self._noted or problem
-
-    def tick(self, steps: int = 1) -> None:
-        """Count steps against the budget."""
-        self._steps += steps
-        if self._steps < self._check:
-            return
-        if self._steps > MAX_STEPS:
-            raise BudgetError(f"more than {MAX_STEPS} steps")
-        if time.monotonic() > self._deadline:
-            raise BudgetError(f"more than {MAX_SECONDS:.0f} seconds, or {MAX_TOTAL:.0f} in all")
-        self._check = self._steps + _CHECKED
-
-    def spend(self, items: int) -> None:
-        """Count the items of a stream: ten cost what one step costs."""
-        self._items += items
-        if items > MAX_ITEMS or self._items > MAX_STREAMED:
-            raise BudgetError(f"a stream of more than {MAX_ITEMS} items")
-        self.tick(items // 10 + 1)
 
     # Compilation.
 
@@ -206,10 +202,27 @@ class Evaluator:
         Raises:
             LayoutError: the program has none.
         """
+        new = name not in self._asked
+        if new:
+            self._asked.add(name)
+            self.tick(LOOKUP)
         found = self.program.type_named(name, near)
         if found is None:
+            if new:
+                self.tick(MISSING)
             raise LayoutError(f"the program has no type {name}")
         return found
+
+    def look_up(self, path: str, found: Callable[[str], tuple[R, ...]]) -> tuple[R, ...]:
+        """Return the variables with a name; the first time costs more."""
+        if path in self._asked:
+            return found(path)
+        self._asked.add(path)
+        self.tick(LOOKUP)
+        variables = found(path)
+        if not variables:
+            self.tick(MISSING)
+        return variables
 
     def _path(self, node: ast.Field | ast.Variant) -> Closure:
         base = self.compile(node.base)
@@ -229,7 +242,9 @@ class Evaluator:
             known = plans.get(id(value.type))
             if known is None:
                 known = plans[id(value.type)] = (value.type, resolve(value.type, name))
-            return known[1].run(value)
+            plan = known[1]
+            self.budget.load(8 * len(plan.steps))
+            return plan.run(value)
 
         return follow
 
@@ -385,6 +400,7 @@ class Evaluator:
             size = plan.type.size or 8
             known = self._scalars[id(value.type)] = (value.type, plan, size, signed)
         _, plan, size, signed = known
+        self.budget.load(8 * len(plan.steps) + size)
         found = plan.run(value)
         if found is None:
             return None
@@ -404,6 +420,7 @@ class Evaluator:
         known = self._derefs.get(id(value.type))
         if known is None:
             known = self._derefs[id(value.type)] = (value.type, self.planner.deref(value.type))
+        self.budget.load(8 * len(known[1].steps))
         return known[1].run(value)
 
 

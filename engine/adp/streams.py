@@ -6,7 +6,7 @@ Each one is bounded, and an item that cannot be read does not spoil the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from adp_tui.engine.adp import language as ast
 from adp_tui.engine.adp.entries import entries
@@ -59,7 +59,13 @@ class Streams:
         items, function = nodes
         if not isinstance(function, ast.Lambda):
             raise ValueError(function)
-        return self._ev.compile(items), function.parameter, self._ev.compile(function.body)
+        body, weight, tick = self._ev.compile(function.body), _weight(function.body), self._ev.tick
+
+        def counted(env: dict[str, object]) -> object:
+            tick(weight)
+            return body(env)
+
+        return self._ev.compile(items), function.parameter, counted if weight else body
 
     def _map(self, nodes: Sequence[ast.Node]) -> Closure:
         items, name, body = self._over(nodes)
@@ -289,12 +295,17 @@ class Streams:
         for _ in range(MAX_PEEL):
             if current is None:
                 return ()
-            found = entries(current)
+            found = entries(current, self._claim)
             if found is not None:
                 self._ev.spend(len(found))
                 return found
             current = self._ev.planner.peel(current.type).run(current)
         return ()
+
+    def _claim(self, buckets: int) -> None:
+        """Count the buckets of a table before they are looked at."""
+        self._ev.budget.load(buckets)
+        self._ev.spend(buckets)
 
     def _range(self, value: object) -> object:
         count = max(self._number(value) or 0, 0)
@@ -336,6 +347,26 @@ class Streams:
         if start is None or count is None or not items or count > len(items):
             return None
         return tuple(items[(start + i) % len(items)] for i in range(count))
+
+
+def _weight(node: ast.Node) -> int:
+    """Return how many steps one round takes beyond those that it counts itself.
+
+    Arithmetic counts none, and a function may be as long as an expression: ten operations cost
+    what one step costs.
+    """
+    count, left = 0, [node]
+    while left:
+        part = left.pop()
+        count += 1
+        inner = [getattr(part, name) for name in part.__dataclass_fields__]
+        for each in inner:
+            left += [p for p in (each if isinstance(each, tuple) else (each,)) if _is_node(p)]
+    return count // 10
+
+
+def _is_node(part: object) -> TypeGuard[ast.Node]:
+    return isinstance(part, _NODES)
 
 
 def _identity(node: object) -> object:

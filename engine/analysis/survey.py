@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from adp_tui.engine.adp.budget import STRIKES
 from adp_tui.engine.adp.catalogue import choose
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.provided import provided
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey"]
 
+MAX_PROBLEMS = 16
+"""Broken rules of one descriptor that are listed: `adp lint` lists all."""
 _FAR = 1 << 62
 _UNDESCRIBED = (
     "tasks kept in {} were found by their wakers, but no descriptor says which executor runs them, "
@@ -93,6 +96,7 @@ class Survey:
         self.threads = unwind_all(self.program, self._provided, self._check)
         try:
             self._run()
+            self._note_budgets()
         except CancelledError:
             raise
         except AdpError as error:
@@ -128,6 +132,13 @@ class Survey:
         search_threads(self.program, self.holders, self.threads, self._check)
         self.reached.find_others(self.tasks, self.holders.ends)
 
+    def _note_budgets(self) -> None:
+        """Count what was not evaluated to the end of the analysis."""
+        for applied in self.applied:
+            for expression in applied.evaluator.switched_off:
+                why = f"it went over its budget {STRIKES} times: {expression.text}"
+                self.losses.add(f"a rule of {applied.source}", why)
+
     def _apply(self) -> None:
         chosen = choose(self.program, self._provided)
         self.refused = chosen.refused
@@ -136,6 +147,8 @@ class Survey:
         for applied in self.applied:
             applied.evaluator.shortcut = self.replays
             applied.evaluator.frames = frames.named
+            for problem in applied.descriptor.problems[:MAX_PROBLEMS]:
+                self.losses.add(f"a rule of {applied.source}", problem)
         self.book = RuleBook(self.program, self.applied)
         inside = FuturesInside(self.program, self.book)
         for applied in self.applied:
@@ -277,7 +290,6 @@ class Survey:
         for _, wakes in self.drivers.of(executor):
             if wakes.header is not None:
                 self.reader.read(wakes.header)
-
 
     def _order(
         self, executors: ExecutorSet, others: Sequence[TaskFacts], roots: Sequence[TaskFacts]

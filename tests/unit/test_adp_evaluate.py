@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
+from adp_tui.engine.adp.budget import FREE
 from adp_tui.engine.adp.descriptor import load
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.language import parse
-from adp_tui.engine.adp.schema import Expression
+from adp_tui.engine.adp.schema import Expression, Origin
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError, BudgetError, LayoutError
 from adp_tui.engine.value import Value
@@ -239,32 +241,92 @@ HUNGRY = [
 ]
 
 
+def noted(read, definitions=DEFINITIONS):
+    """Return an evaluator with the budget of a descriptor from a binary."""
+    text = json.dumps({"adp": 1, "id": "noted", "types": TYPES, "defs": definitions})
+    return Evaluator(read.program, load(text, origin=Origin("note")))
+
+
+def parsed(text):
+    return Expression(text, parse(text))
+
+
 @pytest.mark.parametrize("text", HUNGRY)
-def test_budgets(read, text, monkeypatch):
+def test_budgets(read, text):
     """WHEN an expression would run for ever THEN it ends, and what is missing is known."""
-    monkeypatch.setattr("adp_tui.engine.adp.evaluate.MAX_STEPS", 100_000)
-    found, problem = read.evaluator.attempt(Expression(text, parse(text)), {"it": read.world})
+    evaluator = noted(read)
+    found, problem = evaluator.attempt(parsed(text), {"it": read.world})
     assert isinstance(problem, BudgetError)
+    assert evaluator.budget.steps <= evaluator.budget.limits.steps + 100_001
     assert found is None or len(found) <= 1_000_000
 
 
 def test_the_clock(read, monkeypatch):
     """WHEN an expression takes too long THEN it ends at once."""
-    monkeypatch.setattr("adp_tui.engine.adp.evaluate.MAX_SECONDS", -1.0)
-    _, problem = read.evaluator.attempt(
-        Expression("walk(1, n => n + 1)", parse("walk(1, n => n + 1)")), {}
-    )
+    evaluator = noted(read)
+    monkeypatch.setattr(time, "thread_time", iter(range(1, 1000, 50)).__next__)
+    _, problem = evaluator.attempt(parsed("walk(1, n => n + 1)"), {})
     assert isinstance(problem, BudgetError) and "seconds" in str(problem)
 
 
-def test_definitions_that_fan_out_end(read, monkeypatch):
+def test_definitions_that_fan_out_end(read):
     """GIVEN definitions of which each uses the one before twice THEN the budget ends them."""
-    monkeypatch.setattr("adp_tui.engine.adp.evaluate.MAX_STEPS", 100_000)
     definitions = {"f0(x)": "x"} | {f"f{i}(x)": f"f{i - 1}(x) + f{i - 1}(x)" for i in range(1, 60)}
-    descriptor = load(json.dumps({"adp": 1, "id": "fan", "defs": definitions}))
-    evaluator = Evaluator(read.program, descriptor)
     with pytest.raises(BudgetError):
-        evaluator.evaluate(Expression("f59(1)", parse("f59(1)")), {})
+        noted(read, definitions).evaluate(parsed("f59(1)"), {})
+
+
+def test_an_expression_over_its_budget_three_times_is_off(read):
+    evaluator, hungry = noted(read), parsed("walk(1, n => n + 1)")
+    # GIVEN what swallows that it was over the budget
+    assert [evaluator.attempt(hungry, {})[0] for _ in range(3)][0] is not None
+    assert evaluator.switched_off == (hungry,)
+    # THEN it is asked no more, and costs nothing
+    _, problem = evaluator.attempt(hungry, {})
+    assert "no more" in str(problem)
+    assert evaluator.attempt(parsed("1 + 1"), {}) == (2, None)
+
+
+def test_what_takes_few_steps_is_free(read):
+    """A descriptor that has used up its budget still says what is cheap."""
+    evaluator = noted(read)
+    evaluator.attempt(parsed("walk(1, n => n + 1)"), {})
+    assert evaluator.budget.left < 2 * FREE
+    found, problem = evaluator.attempt(parsed("int(it.pair.second.second)"), {"it": read.world})
+    assert (found, problem) == (-2, None)
+    _, problem = evaluator.attempt(parsed("len(walk(1, n => if(n < 900, n + 1, null)))"), {})
+    assert "used up" in str(problem)
+
+
+def test_rounds_cost_what_is_done_in_them(read):
+    """Arithmetic counts no steps of its own: long functions over streams do."""
+    long = " + ".join(["i"] * 100)
+    evaluator = noted(read)
+    evaluator.attempt(parsed("len(map(range(1000), i => i))"), {})
+    cheap = evaluator.budget.steps
+    evaluator.attempt(parsed(f"len(map(range(1000), i => {long}))"), {})
+    assert evaluator.budget.steps > cheap + 10_000
+
+
+def test_memory_is_counted(read):
+    """WHEN more memory is asked for than one evaluation may read THEN it ends."""
+    evaluator = noted(read)
+    evaluator.attempt(parsed("len(map(range(100), i => str(it.text)))"), {"it": read.world})
+    assert evaluator.budget.loaded >= 100 * 4096
+    _, problem = evaluator.attempt(
+        parsed("len(map(range(20000), i => str(it.text)))"), {"it": read.world}
+    )
+    assert "MB read" in str(problem)
+    assert evaluator.budget.loaded <= evaluator.budget.limits.loaded + 4096
+
+
+def test_names_that_are_nowhere_cost_much(read):
+    """Each goes through all names of the program."""
+    evaluator = noted(read)
+    evaluator.attempt(parsed("has(at(1, 'no::Such'))"), {})
+    assert evaluator.budget.steps > 5000
+    evaluator.attempt(parsed("has(at(1, 'no::Such'))"), {})
+    assert evaluator.budget.steps < 100
 
 
 def test_definitions_that_nest_too_deeply(read):
