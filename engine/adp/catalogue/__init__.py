@@ -14,7 +14,7 @@ from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 
-__all__ = ["Chosen", "catalogue_texts", "choose", "load_catalogue"]
+__all__ = ["SUFFIX", "Chosen", "catalogue_texts", "choose", "load_catalogue"]
 
 SUFFIX = ".adp.json"
 
