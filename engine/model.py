@@ -16,6 +16,7 @@ from itertools import accumulate, islice
 from typing import ClassVar, NamedTuple
 
 from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.target import Scheduling
 
 __all__ = [
@@ -780,3 +781,5 @@ class Snapshot:
     """Since the snapshot before; None for the first one, and for a core."""
     fds: Mapping[int, str] = field(default_factory=dict)
     """What the file descriptors that are waited for lead to; a core does not tell."""
+    extensions: tuple[Extension, ...] = ()
+    """What was found beside what ships with adp-tui, whether it is used or not."""

@@ -22,8 +22,10 @@ from adp_tui.engine.dwarf.names import split_path
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.elf.symbols import Symbol
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.image import Image
 from adp_tui.engine.pinned import PolledTypes
+from adp_tui.engine.rust.looks import Views
 from adp_tui.engine.target import Target
 from adp_tui.engine.threadlocals import ThreadLocals
 from adp_tui.engine.value import Value
@@ -54,12 +56,17 @@ class Program:
         cache: Cache | None = None,
         images: Sequence[Image] | None = None,
         descriptors: Sequence[Descriptor] = (),
+        extensions: Sequence[Extension] = (),
     ) -> None:
         """``images`` are those of the target's modules, where they were opened before;
-        ``descriptors`` those that the project and the user give, the nearest first.
+        ``descriptors`` those that the project and the user give, the nearest first;
+        ``extensions`` what else they give, to be shown.
         """
         self.target = target
         self.descriptors = tuple(descriptors)
+        self.extensions = tuple(extensions)
+        self.views: Views | None = None
+        """Set by the analysis, where a descriptor that fits has some."""
         self.memory = target.memory
         self.arch = target.facts.arch
         if images is None:

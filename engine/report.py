@@ -12,6 +12,7 @@ from typing import Protocol
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import (
     Branch,
     CycleStep,
@@ -131,6 +132,7 @@ def json_report(
         ("resources", _resources(resources)),
         ("findings", (_text(_finding(f)) for f in snapshot.findings)),
         ("losses", (_text(_loss(loss)) for loss in snapshot.losses)),
+        ("extensions", (_text(_extension(each)) for each in snapshot.extensions)),
     )
     yield f'{{"schema": {_text(SCHEMA)},\n"target": {_text(_target(snapshot.target))}'
     for name, items in parts:
@@ -478,6 +480,17 @@ def _step(step: CycleStep) -> Json:
         "thread": step.thread,
         "waits_for": step.waits_for,
         "held_by": {"task": step.held_by_task, "thread": step.held_by_thread},
+    }
+
+
+def _extension(extension: Extension) -> Json:
+    return {
+        "kind": extension.kind,
+        "name": extension.name,
+        "origin": extension.origin,
+        "place": extension.place,
+        "state": extension.state,
+        "why": extension.why or None,
     }
 
 

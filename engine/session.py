@@ -15,6 +15,7 @@ from adp_tui.engine.analysis.analysis import Analysis, analyse
 from adp_tui.engine.analysis.successors import Successors
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.inspection import Inspection, Item
 from adp_tui.engine.model import FramePath, Snapshot, Thread
 from adp_tui.engine.private_file import PrivateFile
@@ -66,6 +67,7 @@ class Session:
         sysroot: folder under which files of the target's system are looked for.
         cache: where what was found out about files is kept for the next run.
         descriptors: of the project and the user, the nearest first.
+        extensions: what else they give, to be shown.
         progress: is told what is being read. What it raises ends the opening.
     """
 
@@ -77,6 +79,7 @@ class Session:
         sysroot: Path | None = None,
         cache: Cache | None = None,
         descriptors: Sequence[Descriptor] = (),
+        extensions: Sequence[Extension] = (),
         progress: Callable[[Progress], None] = lambda step: None,
     ) -> None:
         self._source = target
@@ -86,6 +89,7 @@ class Session:
         self._sysroot = sysroot
         self._cache = cache
         self._descriptors = descriptors
+        self._extensions = extensions
         self._progress = progress
         self._lock = threading.RLock()
         self._gate = threading.Lock()
@@ -361,6 +365,7 @@ class Session:
                 sysroot=self._sysroot,
                 cache=self._cache,
                 descriptors=self._descriptors,
+                extensions=self._extensions,
             )
         analysis = analyse(program, self._say, lambda: self._cancelled, self._epoch)
         program.keep_answers()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from adp_tui.engine.errors import CancelledError
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import (
     Executor,
     Finding,
@@ -62,6 +63,8 @@ def text_report(
 
 def _lines(snapshot: Snapshot, options: Options, details: TaskDetails | None) -> Iterator[Line]:
     yield from _head(snapshot.target)
+    for extension in snapshot.extensions:
+        yield _extension(extension)
     yield from _title("executors", len(snapshot.executors))
     for executor in snapshot.executors:
         yield from _executor(executor)
@@ -117,6 +120,15 @@ def _head(target: TargetFacts) -> Iterator[Line]:
         version = runtime.version or "of unknown version"
         yield line(0, f"runtime {runtime.name} {version}, read as {runtime.descriptor}{tested}")
     yield line(0, f"read by {target.tool}")
+
+
+def _extension(extension: Extension) -> Line:
+    return line(
+        0,
+        f"{extension.kind} {extension.name} of the {extension.origin}, {extension.state}",
+        extension.place,
+        extension.why or None,
+    )
 
 
 def _executor(executor: Executor) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from adp_tui import __version__
 from adp_tui.engine.report import FINDING_KINDS
+from adp_tui.tui.extension_arguments import EXTENSION_DEFAULTS, add_extensions
 
 __all__ = ["UsageError", "parse"]
 
@@ -26,7 +27,7 @@ _TO = {"report": "report on", "graph": "draw", "save": "save", "dump": "dump"}
 _DEFAULTS: dict[str, Any] = {
     "pid": None, "max_pause": None, "no_stop": False, "no_mouse": False,
     "exe": None, "debug_file": (), "sysroot": None, "debuginfod": False, "no_cache": False,
-    "output": None, "force": False, "no_values": False,
+    "output": None, "force": False, "no_values": False, **EXTENSION_DEFAULTS,
 }  # fmt: skip
 """Of options that may stand before a command or behind it: the parser of neither sets them."""
 _PAUSE_S = 0.1
@@ -220,6 +221,7 @@ def _live() -> _Parser:
 def _saved() -> _Parser:
     saved = _options()
     saved.add_argument("file", metavar="FILE", type=Path, help="a snapshot that was saved")
+    add_extensions(saved)
     return saved
 
 
@@ -284,6 +286,7 @@ def _add_places(core: _Parser) -> None:
         action="store_true",
         help="neither use nor keep what was found out about the program in earlier runs",
     )
+    add_extensions(core)
 
 
 def _pid(text: str) -> int:

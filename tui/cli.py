@@ -95,9 +95,10 @@ def _opener(options: argparse.Namespace) -> Iterator[TargetOpener]:
     with ExitStack() as stack:
         opener: TargetOpener
         if options.target == "open":
+            from adp_tui.tui.extending import provision_of
             from adp_tui.tui.saved_opening import SavedOpener
 
-            opener = SavedOpener(options.file)
+            opener = SavedOpener(options.file, provision_of(options))
         elif options.target == "demo":
             from adp_tui.tui.demo import demo_files
 
@@ -120,6 +121,7 @@ def _opener(options: argparse.Namespace) -> Iterator[TargetOpener]:
 
 def _places(options: argparse.Namespace) -> FilePlaces:
     from adp_tui.engine.cache import Cache, default_folder
+    from adp_tui.tui.extending import provision_of
     from adp_tui.tui.opening import FilePlaces
 
     folder = default_folder()
@@ -129,6 +131,7 @@ def _places(options: argparse.Namespace) -> FilePlaces:
         sysroot=options.sysroot,
         servers=_servers() if options.debuginfod else None,
         cache=None if options.no_cache or folder is None else Cache(folder),
+        provision=provision_of(options),
     )
 
 

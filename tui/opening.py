@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from adp_tui.backends.compressed import Tell
 from adp_tui.backends.core import CoreTarget, is_compressed, open_beginning, open_core
+from adp_tui.engine.adp.folder import Provision
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.elf.separate import find_debug_file
@@ -41,6 +42,8 @@ class FilePlaces:
     """Asked for what is missing; None asks nobody."""
     cache: Cache | None = None
     """Where what is found out about the files is kept; None for nowhere."""
+    provision: Provision = field(default_factory=Provision)
+    """What the project and the user add."""
 
 
 class TargetOpener(Protocol):
@@ -146,6 +149,8 @@ def opened(
         debug_files=debug_files,
         sysroot=places.sysroot,
         cache=places.cache,
+        descriptors=places.provision.descriptors,
+        extensions=places.provision.extensions,
         progress=progress,
     )
     try:

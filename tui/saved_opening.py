@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from adp_tui.engine.adp.folder import Provision
 from adp_tui.engine.saved.file import check, read
 from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import Progress
@@ -19,9 +20,10 @@ class SavedOpener:
         OpenError: the file is no saved snapshot, or of another version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, provision: Provision | None = None) -> None:
         check(path)
         self._path = path
+        self._provision = provision or Provision()
         self.title = path.name
         """What is opened, for the head of a screen."""
 
@@ -32,7 +34,10 @@ class SavedOpener:
             AdpError: it cannot be read; ``progress`` may raise CancelledError to stop.
         """
         session = Session(
-            read(self._path, lambda text: progress(Progress(text))), progress=progress
+            read(self._path, lambda text: progress(Progress(text))),
+            descriptors=self._provision.descriptors,
+            extensions=self._provision.extensions,
+            progress=progress,
         )
         session.open()
         return session

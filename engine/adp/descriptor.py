@@ -29,6 +29,7 @@ from adp_tui.engine.adp.schema import (
     IgnoredRule,
     KindRule,
     Lets,
+    MacroRule,
     Named,
     NamedRule,
     Origin,
@@ -41,11 +42,14 @@ from adp_tui.engine.adp.schema import (
     SleepRule,
     States,
     TaskRule,
+    Template,
     ThreadRule,
+    ViewRule,
     WaitRule,
     WakerRule,
     WakerSlot,
 )
+from adp_tui.engine.adp.template import template
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.text import clean
 
@@ -71,7 +75,10 @@ _RULES: dict[str, type] = {
     "resources": ResourceRule,
     "registered": RegisteredRule, "holds": HoldRule, "fds": FdRule, "adapters": AdapterRule,
     "named": NamedRule, "holders": HolderRule, "owners": OwnerRule, "sleeps": SleepRule,
+    "views": ViewRule, "macros": MacroRule,
 }  # fmt: skip
+_PLACES = ("global", "task", "executor", "resource")
+"""What a macro of a descriptor can be ``on``."""
 _TYPE_KEYS = ("type", "on", "guard")
 _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")
 
@@ -238,6 +245,8 @@ class _Loader:
                 if named[1:] not in self._types:
                     raise ValueError(f".{key}: the descriptor names no type {named}")
                 values[key] = self._types[named[1:]]
+        if kind is MacroRule and values.get("on", "global") not in _PLACES:
+            raise ValueError(f".on: {str(values['on'])[:40]!r} is none of {', '.join(_PLACES)}")
         return kind(**values)
 
     def expression(self, text: object) -> Expression:
@@ -297,6 +306,10 @@ def _text(_: _Loader, data: object) -> str:
     return data
 
 
+def _template(_: _Loader, data: object) -> Template:
+    return template(_text(_, data))
+
+
 _CONVERT: dict[str, Callable[[_Loader, object], object]] = {
     "str": _text,
     "bool": lambda _, data: bool(data),
@@ -306,6 +319,7 @@ _CONVERT: dict[str, Callable[[_Loader, object], object]] = {
     "States": _Loader.states,
     "Children": _Loader.children,
     "Slots": _Loader.slots,
+    "Template": _template,
 }
 
 
@@ -317,6 +331,8 @@ def _hint_name(hint: object) -> str:
         return "bool"
     if hint in (Expression, Expression | None):
         return "Expression"
+    if hint == Template | None:
+        return "Template"
     if hint == Named:
         return "Named"
     if hint == Lets:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from adp_tui.engine.adp import language as ast
-from adp_tui.engine.adp.budget import LOOKUP, MISSING, STRIKES, Budget, limits_of
+from adp_tui.engine.adp.budget import LOOKUP, MISSING, STRIKES, Budget, Limits, limits_of
 from adp_tui.engine.adp.plan import Plan, Planner
 from adp_tui.engine.adp.schema import Descriptor, Expression
 from adp_tui.engine.dwarf.types import Kind, Type
@@ -68,15 +68,23 @@ class ThreadValue(Value):
 
 
 class Evaluator:
-    """Evaluates one descriptor's expressions against one program."""
+    """Evaluates one descriptor's expressions against one program.
 
-    def __init__(self, program: Program, descriptor: Descriptor) -> None:
+    Args:
+        program: what is read.
+        descriptor: whose ``defs``, ``types`` and ``lenses`` count.
+        limits: what all evaluations may take; those of the descriptor's origin where None.
+    """
+
+    def __init__(
+        self, program: Program, descriptor: Descriptor, limits: Limits | None = None
+    ) -> None:
         from adp_tui.engine.adp.builtins import Builtins
 
         self.program = program
         self.descriptor = descriptor
         self.planner = Planner(descriptor.lenses)
-        self.budget = Budget(limits_of(descriptor.origin.kind))
+        self.budget = Budget(limits or limits_of(descriptor.origin.kind))
         self.tick, self.spend = self.budget.tick, self.budget.spend
         self._builtins = Builtins(self)
         self._compiled: dict[int, tuple[Expression, Closure]] = {}

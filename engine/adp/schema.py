@@ -24,6 +24,7 @@ __all__ = [
     "IgnoredRule",
     "KindRule",
     "Lets",
+    "MacroRule",
     "Named",
     "NamedRule",
     "Origin",
@@ -36,7 +37,9 @@ __all__ = [
     "SleepRule",
     "States",
     "TaskRule",
+    "Template",
     "ThreadRule",
+    "ViewRule",
     "WaitRule",
     "WakerRule",
     "WakerSlot",
@@ -49,6 +52,14 @@ class Expression:
 
     text: str
     node: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """Text with expressions in it."""
+
+    text: str
+    parts: tuple[str | Expression, ...]
 
 
 Lets = tuple[tuple[str, Expression], ...]
@@ -356,6 +367,35 @@ class NamedRule:
     by: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewRule:
+    """How values of a type are shown: in one line, and when they are expanded.
+
+    Without ``summary`` the line is what it is without a view, without ``fields`` the rows are.
+    """
+
+    type: str
+    summary: Template | None = None
+    fields: Named = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MacroRule:
+    """A table that is made when it is asked for: a row for each item of ``each``.
+
+    In ``each``, ``it`` is a task's header, an executor's data or a resource, as ``on`` says; the
+    item itself is the only one where it is not given. In ``columns``, ``it`` is the item and ``of``
+    what ``it`` was in ``each``.
+    """
+
+    name: str
+    columns: Named
+    on: str = "global"
+    title: str | None = None
+    help: str | None = None
+    each: Expression | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Crate:
     """What a descriptor was written for; informative, the probe decides."""
@@ -421,6 +461,8 @@ class Descriptor:
     fds: tuple[FdRule, ...]
     adapters: tuple[AdapterRule, ...]
     named: tuple[NamedRule, ...]
+    views: tuple[ViewRule, ...]
+    macros: tuple[MacroRule, ...]
     polls: tuple[str, ...]
     opaque: tuple[str, ...]
     problems: tuple[str, ...]

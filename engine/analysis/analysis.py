@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.changes import Census, compare, take_census
 from adp_tui.engine.analysis.described import described
 from adp_tui.engine.analysis.freeze import freeze
@@ -33,6 +34,11 @@ class Analysis:
         self.program = survey.program
         self.snapshot = snapshot
         self._census: Census | None = None
+
+    @property
+    def descriptors(self) -> Sequence[Descriptor]:
+        """Return the descriptors that fit the program, in the order in which they are asked."""
+        return [applied.descriptor for applied in self._survey.applied]
 
     @property
     def is_torn(self) -> bool:

@@ -20,6 +20,7 @@ from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
 from adp_tui.engine.analysis.versions import runtime_facts
 from adp_tui.engine.dwarf.types import Place
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import (
     Executor,
     Frame,
@@ -65,6 +66,7 @@ def freeze(survey: Survey, epoch: int) -> Snapshot:
         resources=resources,
         losses=_losses(survey),
         unwoken=tuple(task.index for task in survey.tasks if _is_unwoken(task)),
+        extensions=_extensions(survey),
     )
 
 
@@ -322,4 +324,31 @@ def _losses(survey: Survey) -> tuple[Loss, ...]:
     found = problems(survey.program, survey.refused, recognised, survey.threads)
     # Reasons quote names of types and files.
     told = (replace(x, what=clean(x.what, 1024), why=clean(x.why, 4096)) for x in found)
-    return (*told, *(Loss(w, y, n, s, m) for w, y, n, s, m in survey.losses.items()))
+    unusable = (
+        Loss(f"{each.kind} {each.name}", f"{each.place}: {each.why}", 1, (), False)
+        for each in _extensions(survey)
+        if each.state == "broken"
+    )
+    read = (Loss(w, y, n, s, m) for w, y, n, s, m in survey.losses.items())
+    return (*told, *read, *unusable)
+
+
+def _extensions(survey: Survey) -> tuple[Extension, ...]:
+    """Return the descriptors that do not ship with adp-tui, then what else was found."""
+    applied = [(each.descriptor, "used", "") for each in survey.applied]
+    refused = [(descriptor, "unused", why) for descriptor, why in survey.refused]
+    return (
+        *(
+            Extension(
+                "descriptor",
+                clean(descriptor.id, 200),
+                descriptor.origin.kind,
+                clean(descriptor.origin.place, 4096),
+                state,
+                clean("; ".join(filter(None, (why, *descriptor.problems))), 4096),
+            )
+            for descriptor, state, why in (*applied, *refused)
+            if descriptor.origin.kind != "catalogue"
+        ),
+        *survey.program.extensions,
+    )

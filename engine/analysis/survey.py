@@ -29,6 +29,7 @@ from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.roots import RootFinder, find_roots, settle
 from adp_tui.engine.analysis.rules import Applied, Losses, RuleBook
 from adp_tui.engine.analysis.running import find_running
+from adp_tui.engine.analysis.shown import Views
 from adp_tui.engine.analysis.stacks import LiveStack, StackWalker, stacks_of
 from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
@@ -153,6 +154,8 @@ class Survey:
         inside = FuturesInside(self.program, self.book)
         for applied in self.applied:
             applied.evaluator.futures = inside.of
+        viewed = any(each.descriptor.views for each in self.applied)
+        self.program.views = Views(self.program, self.applied) if viewed else None
 
     def _find_tasks(self) -> None:
         reader = TaskReader(self.book, self.replays, self._stack_ranges())

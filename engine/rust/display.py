@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
+from adp_tui.engine.rust.computed import Computed
 from adp_tui.engine.rust.looks import MAX_FIELDS, Broken, Group, Leaf, Look, Row, Through
 from adp_tui.engine.rust.std_types import standard
 from adp_tui.engine.rust.structure import raw_parts, structural
@@ -96,6 +97,11 @@ def _row_name(summary: _Summary, row: Row) -> str:
 
 def _look(program: Program, value: Value) -> Look:
     """Look at a value; what cannot be read becomes ``Broken`` with its raw parts."""
+    if isinstance(value, Computed):
+        return Leaf(value.text)
+    seen = None if program.views is None else program.views.look(value)
+    if seen is not None:
+        return seen
     try:
         found = standard(program, value)
         return structural(program, value) if found is None else found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Body, Kind, Member, Type
@@ -24,6 +24,7 @@ __all__ = [
     "Row",
     "Rows",
     "Through",
+    "Views",
     "array_of",
     "dig",
     "last_segment",
@@ -102,6 +103,14 @@ class Group:
 
 
 Look: TypeAlias = Leaf | Broken | Through | Group
+
+
+class Views(Protocol):
+    """How a team wants values of its types to be shown."""
+
+    def look(self, value: Value) -> Look | None:
+        """Return how a value looks; None where no view is for it."""
+        ...
 
 
 def dig(value: Value, *names: str) -> Value:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import (
     Changes,
     Executor,
@@ -53,6 +54,7 @@ class PlainSnapshot:
     gone: int
     derived: int
     fds: Mapping[int, str]
+    extensions: tuple[Extension, ...]
 
 
 def plain_snapshot(snapshot: Snapshot) -> PlainSnapshot:
@@ -67,7 +69,7 @@ def plain_snapshot(snapshot: Snapshot) -> PlainSnapshot:
         None if changes is None else changes.still,
         0 if changes is None else changes.gone,
         0 if changes is None else changes.derived,
-        snapshot.fds,
+        snapshot.fds, snapshot.extensions,
     )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ def snapshot_from(plain: PlainSnapshot) -> Snapshot:
         plain.epoch, plain.target, plain.executors, plain.threads, plain.stacks, tasks,
         ResourceColumns(plain.resources), plain.findings, plain.losses, plain.unwoken,
         None if still is None else Changes(still, plain.gone, plain.derived), plain.fds,
+        plain.extensions,
     )  # fmt: skip
     _Links(snapshot, len(plain.shapes)).check()
     return snapshot

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from adp_tui.engine.dataclass import dataclass
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import Loss, RuntimeFacts, TargetFacts
 
 __all__ = [
@@ -133,6 +134,8 @@ class Summary:
     """Whether the target is a process that can be looked at again."""
     held: bool = False
     """Whether it stands until it is let go."""
+    extensions: tuple[Extension, ...] = ()
+    """What was found beside what ships with adp-tui."""
 
 
 @dataclass(frozen=True, slots=True)

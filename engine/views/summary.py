@@ -26,6 +26,7 @@ def summary(snapshot: Snapshot) -> Summary:
         runtimes=snapshot.target.runtimes,
         losses=snapshot.losses,
         changes=_changes(snapshot),
+        extensions=snapshot.extensions,
     )
 
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from textual.binding import BindingsMap
 
 from adp_tui.engine.errors import AdpError
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import Loss
 from adp_tui.engine.views.records import Summary
 from adp_tui.tui.actions import ACTIONS, Action, key_names
@@ -69,6 +70,10 @@ class LossesPage(Page):
             paragraphs += [*_loss(loss), _BLANK]
         if not paragraphs:
             paragraphs = [(Span("  Everything that was looked for could be read."),)]
+        if summary.extensions:
+            paragraphs += [_BLANK, heading("  What was added to adp-tui"), _BLANK]
+            for extension in summary.extensions:
+                paragraphs += _extension(extension)
         count = f" · {len(summary.losses)}" if summary.losses else ""
         super().__init__(f"What could not be read{count}", paragraphs)
 
@@ -86,6 +91,19 @@ def _loss(loss: Loss) -> Sequence[Paragraph]:
     if loss.missing:
         text = "Tasks, executors, threads or frames may be missing for it."
         lines.append((Span("    "), Span(text, Ink.MUTED)))
+    return lines
+
+
+def _extension(extension: Extension) -> Sequence[Paragraph]:
+    mark = "•" if extension.state == "used" else "!"
+    ink = Ink.NOTICE if extension.state == "used" else Ink.WARNING
+    what = f"{extension.kind} {extension.name}, {extension.state}"
+    lines: list[Paragraph] = [
+        (Span(f"  {mark} ", ink), Span(what, Ink.STRONG)),
+        (Span("    ", Ink.MUTED), Span(f"of the {extension.origin}: {extension.place}", Ink.MUTED)),
+    ]
+    if extension.why:
+        lines.append((Span("    "), Span(extension.why)))
     return lines
 
 
