@@ -1,4 +1,4 @@
-"""What a project, the user, a program or an installed package adds to adp-tui: always shown."""
+"""What a project, the user or a program adds to adp-tui: always shown."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Extension:
     kind: str
     """``descriptor``, or ``macros`` (a file of Python)."""
     name: str
-    """A descriptor's id, a file's or package's name."""
+    """A descriptor's id, a file's name."""
     origin: str
-    """``project``, ``user``, ``note`` (in the program) or ``package``."""
+    """``project``, ``user`` or ``note`` (in the program)."""
     place: str
     """The file that it was read from."""
     state: str

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.analysis import Analysis, analyse
@@ -29,6 +30,7 @@ from adp_tui.engine.views.frames import task_rows, thread_rows
 from adp_tui.engine.views.panes import Panes
 from adp_tui.engine.views.records import (
     FrameRow,
+    MacroRow,
     Progress,
     Query,
     Rows,
@@ -39,6 +41,11 @@ from adp_tui.engine.views.records import (
 )
 from adp_tui.engine.views.summary import summary
 from adp_tui.engine.views.words import type_name
+
+if TYPE_CHECKING:
+    # Few ask for macros, and they bring much.
+    from adp_tui.engine.macros.desk import Desk, Outcome
+    from adp_tui.engine.macros.library import Library
 
 __all__ = ["Session"]
 
@@ -68,6 +75,7 @@ class Session:
         cache: where what was found out about files is kept for the next run.
         descriptors: of the project and the user, the nearest first.
         extensions: what else they give, to be shown.
+        library: the macros that may be run.
         progress: is told what is being read. What it raises ends the opening.
     """
 
@@ -80,6 +88,7 @@ class Session:
         cache: Cache | None = None,
         descriptors: Sequence[Descriptor] = (),
         extensions: Sequence[Extension] = (),
+        library: Library | None = None,
         progress: Callable[[Progress], None] = lambda step: None,
     ) -> None:
         self._source = target
@@ -90,6 +99,7 @@ class Session:
         self._cache = cache
         self._descriptors = descriptors
         self._extensions = extensions
+        self._library = library
         self._progress = progress
         self._lock = threading.RLock()
         self._gate = threading.Lock()
@@ -220,6 +230,53 @@ class Session:
                 size = file.keep()
             return Saved(path, size, values, 0 if collected is None else collected.left)
 
+    def macros(self) -> Sequence[MacroRow]:
+        """Return the macros that there are, and what is none with the reason; trusted files are
+        run to define theirs.
+        """
+        with self._call() as opened:
+            return self._desk(opened).rows()
+
+    def run_macro(
+        self,
+        name: str,
+        arguments: Sequence[str] = (),
+        key: str | None = None,
+        progress: Callable[[Progress], None] = lambda step: None,
+        *,
+        deadline_s: float = 10.0,
+    ) -> Outcome:
+        """Run a macro on this snapshot.
+
+        Args:
+            name: of the macro.
+            arguments: as ``NAME=VALUE``.
+            key: of what it is about, where it is about one thing.
+            progress: is told how far it is.
+            deadline_s: after how many seconds it is told to stop.
+
+        Raises:
+            AdpError: there is no such macro, or it cannot be run like this.
+        """
+        with self._call() as opened:
+            return self._desk(opened).run(
+                name,
+                arguments,
+                key,
+                deadline_s=deadline_s,
+                cancelled=lambda: self._cancelled,
+                told=lambda done, total: progress(Progress(f"macro {name}", done, total)),
+            )
+
+    def _desk(self, opened: _Opened) -> Desk:
+        if self._library is None:
+            raise AdpError("macros are left out here", help="leave out --no-adp")
+        from adp_tui.engine.macros.desk import Desk
+
+        return Desk(
+            self._library, opened.snapshot, opened.analysis, opened.missing, self._descriptors
+        )
+
     def _summary(self, opened: _Opened) -> Summary:
         moving = self._source if isinstance(self._source, Moving) else None
         return replace(
@@ -299,6 +356,9 @@ class Session:
     def _reopened(self, source: SavedTarget) -> _Opened:
         """Show what was saved; the analysis made anew leads to its variables."""
         snapshot = source.snapshot
+        # Of the macros of whoever saved it nothing is here; those that are here may be run.
+        kept = (each for each in snapshot.extensions if each.kind != "macros")
+        snapshot = replace(snapshot, extensions=(*kept, *self._extensions))
         if source.values is None:
             return _Opened(None, snapshot=snapshot, missing=LEFT_OUT)
         self._epoch = snapshot.epoch

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from adp_tui import __version__
 from adp_tui.engine.report import FINDING_KINDS
 from adp_tui.tui.extension_arguments import EXTENSION_DEFAULTS, add_extensions
+from adp_tui.tui.macro_arguments import (
+    MACRO_DEFAULTS,
+    MACRO_USAGE,
+    add_macro_name,
+    add_macro_options,
+    add_trust,
+)
 
 __all__ = ["UsageError", "parse"]
 
@@ -19,15 +26,16 @@ _WITH_TARGET = {
     "graph": "adp-tui graph core CORE [--dot | --json], or adp-tui graph --pid PID",
     "save": "adp-tui save core CORE -o FILE, or adp-tui save --pid PID -o FILE",
     "dump": "adp-tui dump --pid PID -o FILE [--force]",
+    "macro": MACRO_USAGE,
 }
 """Commands that name their target behind them, with what can be typed."""
 
-_TO = {"report": "report on", "graph": "draw", "save": "save", "dump": "dump"}
+_TO = {"report": "report on", "graph": "draw", "save": "save", "dump": "dump", "macro": "ask"}
 
 _DEFAULTS: dict[str, Any] = {
     "pid": None, "max_pause": None, "no_stop": False, "no_mouse": False,
     "exe": None, "debug_file": (), "sysroot": None, "debuginfod": False, "no_cache": False,
-    "output": None, "force": False, "no_values": False, **EXTENSION_DEFAULTS,
+    "output": None, "force": False, "no_values": False, **EXTENSION_DEFAULTS, **MACRO_DEFAULTS,
 }  # fmt: skip
 """Of options that may stand before a command or behind it: the parser of neither sets them."""
 _PAUSE_S = 0.1
@@ -46,21 +54,29 @@ class UsageError(Exception):
 class _Parser(argparse.ArgumentParser):
     """Raises where argparse would print its usage and exit."""
 
+    typed: str | None = None
+    """What can be typed, where that is said in a line."""
+
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, f"{self.prog} --help shows what can be typed")
+        raise UsageError(message, self.typed or f"{self.prog} --help shows what can be typed")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options.
 
-    ``command`` is screen, report, graph, save or dump; ``target`` is core, open, live or demo.
+    ``command`` is screen, report, graph, save, dump, macro or trust; ``target`` is core, open,
+    live or demo.
 
     Raises:
         UsageError: they make no sense.
         SystemExit: ``--help`` or ``--version`` was answered.
     """
-    options = _parser().parse_args(arguments, argparse.Namespace(**_DEFAULTS))
+    listing = "macro" in arguments and "--list" in arguments
+    options = _parser(listing).parse_args(arguments, argparse.Namespace(**_DEFAULTS))
     command = options.command
+    if command == "trust" or (command == "macro" and options.list):
+        options.target = None
+        return options
     if command == "dump":
         target = None
         if options.no_stop:
@@ -88,7 +104,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _parser() -> _Parser:
+def _parser(listing: bool) -> _Parser:
+    """Return the grammar; ``listing`` macros needs none to be named."""
     screen = _options()
     screen.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     _add_no_values(screen)
@@ -141,6 +158,26 @@ def _parser() -> _Parser:
         open="save a saved snapshot again, without its memory",
         demo="save the crash dump that ships with adp-tui",
     )
+    asked = _options()
+    add_macro_options(asked)
+    _on_targets(
+        commands,
+        "macro",
+        (live, core, saved, asked),
+        "ask a question that your team has written down: docs/macros.md",
+        before=lambda parser: _add_macro_name(parser, listing),
+        core="of a core file",
+        open="of a snapshot that was saved",
+        demo="of the crash dump that ships with adp-tui",
+    )
+    trust = commands.add_parser(
+        "trust",
+        help="say which folders' macros may be run",
+        description="Say which folders' macros may be run. Macros are Python: they have your"
+        " rights. A file that was changed is not trusted until you say so again.",
+        allow_abbrev=False,
+    )
+    add_trust(trust)
     commands.add_parser(
         "dump",
         help="write a core file of a process, which lives on",
@@ -158,6 +195,7 @@ def _on_targets(
     parents: tuple[_Parser, _Parser, _Parser, _Parser],
     help: str,
     description: str | None = None,
+    before: Callable[[_Parser], None] = lambda parser: None,
     **targets: str,
 ) -> None:
     """Add a command that names its target behind it.
@@ -168,16 +206,23 @@ def _on_targets(
         parents: options of a process, of a core, of a saved snapshot, and the command's own.
         help: what it does.
         description: the same at length.
+        before: adds what stands before the target.
         targets: what it does with each kind of target.
     """
     live, core, saved, own = parents
     parser = commands.add_parser(
         name, help=help, description=description, parents=[live, own], allow_abbrev=False
     )
+    before(parser)
     added = parser.add_subparsers(dest="target", metavar="TARGET")
     _command(added, "core", targets["core"], core, own)
     _command(added, "open", targets["open"], saved, own)
     _command(added, "demo", targets["demo"], own)
+
+
+def _add_macro_name(parser: _Parser, listing: bool) -> None:
+    parser.typed = f"{MACRO_USAGE}; adp-tui macro --list"
+    add_macro_name(parser, "?" if listing else None)
 
 
 def _command(

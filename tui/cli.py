@@ -23,6 +23,7 @@ from adp_tui.tui.arguments import UsageError, parse
 
 if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
+    from adp_tui.engine.macros.library import Library
     from adp_tui.engine.session import Session
     from adp_tui.tui.opening import FilePlaces, TargetOpener
 
@@ -73,6 +74,14 @@ def _run(words: list[str]) -> int:
         from adp_tui.tui.dump import dump
 
         return dump(options.pid, options.output, options.max_pause, force=options.force)
+    if options.command == "trust":
+        from adp_tui.tui.trusting import trust
+
+        return trust(options)
+    if options.command == "macro" and options.list:
+        from adp_tui.tui.macros import list_macros
+
+        return list_macros(options, _write_as)
     # What follows imports the readers of ELF and DWARF.
     if options.target is None:
         return _choose(options)
@@ -81,6 +90,11 @@ def _run(words: list[str]) -> int:
             return _report(options, opener)
         if options.command == "graph":
             return _graph(options, opener)
+        if options.command == "macro":
+            from adp_tui.tui.macros import run_macro
+
+            with _session(opener) as session:
+                return run_macro(options, session, _write_as)
         if options.command == "save":
             from adp_tui.tui.save import save
 
@@ -95,15 +109,17 @@ def _opener(options: argparse.Namespace) -> Iterator[TargetOpener]:
     with ExitStack() as stack:
         opener: TargetOpener
         if options.target == "open":
-            from adp_tui.tui.extending import provision_of
+            from adp_tui.tui.extending import added
             from adp_tui.tui.saved_opening import SavedOpener
 
-            opener = SavedOpener(options.file, provision_of(options))
+            opener = SavedOpener(options.file, *added(options))
         elif options.target == "demo":
             from adp_tui.tui.demo import demo_files
 
             demo = stack.enter_context(demo_files())
-            opener = CoreOpener(demo.core, FilePlaces(demo.executable, (), demo.sysroot))
+            library = _demo_library(options)
+            places = FilePlaces(demo.executable, (), demo.sysroot, library=library)
+            opener = CoreOpener(demo.core, places)
         elif options.target == "live":
             from adp_tui.tui.live_opening import LiveOpener
 
@@ -119,19 +135,30 @@ def _opener(options: argparse.Namespace) -> Iterator[TargetOpener]:
         yield opener
 
 
+def _demo_library(options: argparse.Namespace) -> Library | None:
+    """Return the macros that may be tried on the demo."""
+    if options.command == "report":
+        return None
+    from adp_tui.tui.extending import added
+
+    return added(options)[1]
+
+
 def _places(options: argparse.Namespace) -> FilePlaces:
     from adp_tui.engine.cache import Cache, default_folder
-    from adp_tui.tui.extending import provision_of
+    from adp_tui.tui.extending import added
     from adp_tui.tui.opening import FilePlaces
 
     folder = default_folder()
+    provision, library = added(options)
     return FilePlaces(
         executable=options.exe,
         debug_files=tuple(options.debug_file),
         sysroot=options.sysroot,
         servers=_servers() if options.debuginfod else None,
         cache=None if options.no_cache or folder is None else Cache(folder),
-        provision=provision_of(options),
+        provision=provision,
+        library=library,
     )
 
 
@@ -248,6 +275,11 @@ def _as_json(text: str) -> bytes:
 
 def _as_text(text: str) -> bytes:
     return text.encode(sys.stdout.encoding or "utf-8", "replace")
+
+
+def _write_as(pieces: Iterator[str], is_json: bool) -> None:
+    """Write what a macro says."""
+    _write(pieces, _as_json if is_json else _as_text)
 
 
 def _write(pieces: Iterator[str], encode: Callable[[str], bytes]) -> None:

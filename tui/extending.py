@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adp_tui.engine.adp.folder import (
     Folder,
@@ -16,7 +17,10 @@ from adp_tui.engine.adp.folder import (
 )
 from adp_tui.engine.errors import OpenError
 
-__all__ = ["folders_of", "provision_of"]
+if TYPE_CHECKING:
+    from adp_tui.engine.macros.library import Library
+
+__all__ = ["added", "folders_of"]
 
 
 def folders_of(options: argparse.Namespace) -> tuple[Folder, ...]:
@@ -40,10 +44,18 @@ def folders_of(options: argparse.Namespace) -> tuple[Folder, ...]:
     return (named_folder(options.adp), *users)
 
 
-def provision_of(options: argparse.Namespace) -> Provision:
-    """Return what those folders hold.
+def added(options: argparse.Namespace) -> tuple[Provision, Library | None]:
+    """Return the descriptors and the macros of those folders.
 
     Raises:
         OpenError: the folder that is named is not there.
     """
-    return provision(folders_of(options))
+    folders = folders_of(options)
+    found = provision(folders)
+    asked = options.command in ("macro", "screen")
+    if options.no_adp or not (asked or any((each.path / "macros").is_dir() for each in folders)):
+        return found, None
+    # It takes time to import, and most reports have no use for it.
+    from adp_tui.engine.macros.library import default_library
+
+    return found, default_library(folders)

@@ -15,6 +15,7 @@ from adp_tui.engine.cache import Cache
 from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.elf.separate import find_debug_file
 from adp_tui.engine.errors import AdpError, OpenError
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.session import Session
 from adp_tui.engine.target import Module, Moving, Target
 from adp_tui.engine.text import clean
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     # It brings http.client and ssl, which take longer to import than all the rest.
     from adp_tui.backends.debuginfod import Debuginfod
     from adp_tui.backends.debuginfod import Tell as Fetching
+    from adp_tui.engine.macros.library import Library
 
-__all__ = ["CoreOpener", "FilePlaces", "TargetOpener", "debug_files_of", "fetching", "opened"]
+__all__ = [
+    "CoreOpener", "FilePlaces", "TargetOpener", "debug_files_of", "fetching", "opened",
+    "shown_extensions",
+]  # fmt: skip
 
 PROGRESS_S = 0.1
 """How often the progress of unpacking is told, and a wish to stop is heard."""
@@ -44,6 +49,8 @@ class FilePlaces:
     """Where what is found out about the files is kept; None for nowhere."""
     provision: Provision = field(default_factory=Provision)
     """What the project and the user add."""
+    library: Library | None = None
+    """Their macros; None for none."""
 
 
 class TargetOpener(Protocol):
@@ -150,7 +157,8 @@ def opened(
         sysroot=places.sysroot,
         cache=places.cache,
         descriptors=places.provision.descriptors,
-        extensions=places.provision.extensions,
+        extensions=shown_extensions(places.provision, places.library),
+        library=places.library,
         progress=progress,
     )
     try:
@@ -159,6 +167,11 @@ def opened(
         session.close()
         raise
     return session
+
+
+def shown_extensions(provision: Provision, library: Library | None) -> tuple[Extension, ...]:
+    """Return what was found beside descriptors that can be used."""
+    return (*provision.extensions, *(() if library is None else library.extensions()))
 
 
 def debug_files_of(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adp_tui.engine.adp.folder import Provision
 from adp_tui.engine.saved.file import check, read
 from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import Progress
+from adp_tui.tui.opening import shown_extensions
+
+if TYPE_CHECKING:
+    from adp_tui.engine.macros.library import Library
 
 __all__ = ["SavedOpener"]
 
@@ -20,10 +25,13 @@ class SavedOpener:
         OpenError: the file is no saved snapshot, or of another version.
     """
 
-    def __init__(self, path: Path, provision: Provision | None = None) -> None:
+    def __init__(
+        self, path: Path, provision: Provision | None = None, library: Library | None = None
+    ) -> None:
         check(path)
         self._path = path
         self._provision = provision or Provision()
+        self._library = library
         self.title = path.name
         """What is opened, for the head of a screen."""
 
@@ -36,7 +44,8 @@ class SavedOpener:
         session = Session(
             read(self._path, lambda text: progress(Progress(text))),
             descriptors=self._provision.descriptors,
-            extensions=self._provision.extensions,
+            extensions=shown_extensions(self._provision, self._library),
+            library=self._library,
             progress=progress,
         )
         session.open()

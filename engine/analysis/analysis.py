@@ -11,6 +11,7 @@ from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.changes import Census, compare, take_census
 from adp_tui.engine.analysis.described import described
 from adp_tui.engine.analysis.freeze import freeze
+from adp_tui.engine.analysis.rules import Applied
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.torn import marked
@@ -39,6 +40,33 @@ class Analysis:
     def descriptors(self) -> Sequence[Descriptor]:
         """Return the descriptors that fit the program, in the order in which they are asked."""
         return [applied.descriptor for applied in self._survey.applied]
+
+    @property
+    def applied(self) -> Sequence[Applied]:
+        """Return the same with what evaluates their expressions."""
+        return self._survey.applied
+
+    def header(self, index: int) -> Value | None:
+        """Return the header of task ``index``; None for a ``block_on`` root."""
+        return self._survey.tasks[index].header
+
+    def future(self, index: int) -> Value | None:
+        """Return the future of task ``index``; None where it is not found, or gone."""
+        return self._survey.tasks[index].future
+
+    def executor(self, index: int) -> Value:
+        """Return the data of executor ``index``."""
+        return self._survey.executors[index].value
+
+    def resource(self, index: int) -> Value:
+        """Return resource ``index``."""
+        return self._survey.numbering.resources[index][0]
+
+    def woken_by(self, waker: Value) -> int | None:
+        """Return which task a ``core::task::wake::Waker`` wakes; None for none that is known."""
+        wakes = self._survey.wakers.resolve(waker)
+        task = None if wakes is None else self._survey.target_of(wakes)
+        return None if task is None else task.index
 
     @property
     def is_torn(self) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import Loss, RuntimeFacts, TargetFacts
+
+if TYPE_CHECKING:
+    from adp_tui.engine.macros.desk import Outcome
 
 __all__ = [
     "VIEWS",
@@ -17,6 +20,7 @@ __all__ = [
     "Column",
     "Door",
     "FrameRow",
+    "MacroRow",
     "Progress",
     "Query",
     "Row",
@@ -215,6 +219,25 @@ class Saved:
     left: int
 
 
+@dataclass(frozen=True, slots=True)
+class MacroRow:
+    """A macro, or a file that is none with the reason."""
+
+    name: str
+    help: str
+    on: str
+    """``global``, ``task``, ``thread``, ``executor`` or ``resource``."""
+    kind: str
+    """``table`` (of a descriptor) or ``python``."""
+    origin: str
+    place: str
+    state: str
+    """``ready``, ``untrusted`` or ``broken``."""
+    why: str = ""
+    arguments: tuple[tuple[str, str, bool], ...] = ()
+    """Name, kind (str, int, bool), and whether it must be given."""
+
+
 class Door(Protocol):
     """The one door of every front end. Methods may be called from any thread, one at a time.
 
@@ -265,6 +288,22 @@ class Door(Protocol):
         Args:
             path: of the file.
             values: whether memory is written, which variables need.
+        """
+        ...
+
+    def macros(self) -> Sequence[MacroRow]:
+        """Return the macros that there are, and what is none with the reason."""
+        ...
+
+    def run_macro(
+        self, name: str, arguments: Sequence[str] = (), key: str | None = None
+    ) -> Outcome:
+        """Run a macro.
+
+        Args:
+            name: of the macro.
+            arguments: as ``NAME=VALUE``.
+            key: of what it is about, where it is about one thing.
         """
         ...
 

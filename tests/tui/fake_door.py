@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.macros.desk import Outcome
 from adp_tui.engine.model import Loss, RuntimeFacts, SignalFacts, TargetFacts
 from adp_tui.engine.views.records import (
     Align,
@@ -14,6 +15,7 @@ from adp_tui.engine.views.records import (
     Column,
     Door,
     FrameRow,
+    MacroRow,
     Progress,
     Query,
     Row,
@@ -97,6 +99,9 @@ class FakeDoor:
         """How many were found."""
         self.saved: list[tuple[str, bool]] = []
         self.refuses_to_save: str | None = None
+        self.macro_rows: tuple[MacroRow, ...] = ()
+        self.outcomes: dict[str, Outcome | AdpError] = {}
+        """What each macro says."""
         self.losses: tuple[Loss, ...] = (
             Loss("thread stack", "libc.so.6 is not at /lib; pass --sysroot", 3, (0x7F00, 0x7F08)),
             Loss("timer wheel", "level 5 is not in the core", 1, missing=False),
@@ -272,6 +277,19 @@ class FakeDoor:
             raise AdpError(self.refuses_to_save)
         self.saved.append((path, values))
         return Saved(path, 1_500_000, values, 0)
+
+    def macros(self) -> Sequence[MacroRow]:
+        self._ask("macros")
+        return self.macro_rows
+
+    def run_macro(
+        self, name: str, arguments: Sequence[str] = (), key: str | None = None
+    ) -> Outcome:
+        self._ask("run_macro", name, tuple(arguments), key)
+        found = self.outcomes[name]
+        if isinstance(found, AdpError):
+            raise found
+        return found
 
     def cancel(self) -> None:
         self.cancelled = True
