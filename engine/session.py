@@ -31,6 +31,7 @@ from adp_tui.engine.views.panes import Panes
 from adp_tui.engine.views.records import (
     FrameRow,
     MacroRow,
+    MacroText,
     Progress,
     Query,
     Rows,
@@ -268,13 +269,29 @@ class Session:
                 told=lambda done, total: progress(Progress(f"macro {name}", done, total)),
             )
 
-    def _desk(self, opened: _Opened) -> Desk:
+    def untrusted_macros(self) -> Sequence[MacroText]:
+        """Return the files that may be trusted, and are not."""
+        return self._macros.untrusted()
+
+    def trust_macros(self, files: Sequence[MacroText]) -> None:
+        """Trust files as they were read; one that was changed since is not trusted.
+
+        Raises:
+            AdpError: the list of what is trusted cannot be written.
+        """
+        self._macros.approve(files)
+
+    @property
+    def _macros(self) -> Library:
         if self._library is None:
             raise AdpError("macros are left out here", help="leave out --no-adp")
+        return self._library
+
+    def _desk(self, opened: _Opened) -> Desk:
         from adp_tui.engine.macros.desk import Desk
 
         return Desk(
-            self._library, opened.snapshot, opened.analysis, opened.missing, self._descriptors
+            self._macros, opened.snapshot, opened.analysis, opened.missing, self._descriptors
         )
 
     def _summary(self, opened: _Opened) -> Summary:

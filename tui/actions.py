@@ -42,7 +42,7 @@ class Action:
     places: tuple[Place, ...] = ("main",)
 
 
-_ALL = ("main", "list", "page")
+_ALL = ("main", "list", "page", "result", "macros", "trust")
 _ROWS = ("main", "list")
 
 ACTIONS: tuple[Action, ...] = (
@@ -184,6 +184,16 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("page.close", "escape,q,enter,backspace", "close", "close", "Close this screen.",
            "Program", ("page",)),
+    Action("macros", "M", "macros", "macros", "List your team's macros, and run one.", "Look"),
+    Action("macro.run", "enter", "open", "run", "Run this macro.", "Look", ("macros",)),
+    Action("result.open", "enter", "open", "go there", "Go to what this line is about.", "Look",
+           ("result",)),
+    Action("line.view", "v", "view", "whole", "Show the chosen line in full.", "Look",
+           ("result", "macros")),
+    Action("files.trust", "T", "trust", "trust", "Look at files that are not trusted; there, trust"
+           " them.", "Look", ("macros", "trust")),
+    Action("list.close", "escape,q,backspace", "close", "close", "Close this screen.", "Program",
+           ("result", "macros", "trust")),
     Action(
         "help",
         "question_mark,f1",

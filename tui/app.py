@@ -14,7 +14,7 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from adp_tui.engine.views.records import Door, Progress
-from adp_tui.tui.commands import ActionCommands
+from adp_tui.tui.commands import ActionCommands, MacroCommands
 from adp_tui.tui.door_thread import Opener
 from adp_tui.tui.screens.main import REST_S, MainScreen
 from adp_tui.tui.themes import DEFAULT_THEME, THEMES, theme_for
@@ -53,7 +53,7 @@ class AdpApp(App[None]):
     """The screen of the target; there is none before one was chosen."""
 
     CSS_PATH = Path(__file__).parent / "app.tcss"
-    COMMANDS = App.COMMANDS | {ActionCommands}
+    COMMANDS = App.COMMANDS | {ActionCommands, MacroCommands}
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Every action in the palette, by its name and its sentence of help."""
+"""Every action and every macro in the palette, by its name and its sentence of help."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from adp_tui.engine.views.records import MacroRow
 from adp_tui.tui.actions import ACTIONS, Action, key_names
+from adp_tui.tui.screens.macro_actions import MacroActions
 
-__all__ = ["ActionCommands"]
+__all__ = ["ActionCommands", "MacroCommands"]
 
 
 class ActionCommands(Provider):
@@ -34,6 +36,36 @@ class ActionCommands(Provider):
 
     async def _run(self, action: Action) -> None:
         await self.screen.run_action(action.call)
+
+
+class MacroCommands(Provider):
+    """The macros that may be run on what the screen under the palette shows."""
+
+    async def startup(self) -> None:
+        """Ask which there are."""
+        self._rows: list[MacroRow] = []
+        if isinstance(self.screen, MacroActions):
+            rows = await self.screen.macro_rows()
+            self._rows = [row for row in rows if row.state == "ready"]
+
+    async def discover(self) -> Hits:
+        """Return all macros before anything was typed."""
+        for row in self._rows:
+            yield DiscoveryHit(f"macro {row.name}", partial(self._run, row), help=row.help)
+
+    async def search(self, query: str) -> Hits:
+        """Return the macros whose name or help matches."""
+        matcher = self.matcher(query)
+        for row in self._rows:
+            text = f"macro {row.name}"
+            score = max(matcher.match(text), matcher.match(row.help) * 0.9)
+            if score > 0:
+                yield Hit(score, matcher.highlight(text), partial(self._run, row), help=row.help)
+
+    def _run(self, row: MacroRow) -> None:
+        screen = self.screen
+        if isinstance(screen, MacroActions):
+            screen.start_macro(row)
 
 
 def _text(action: Action) -> str:

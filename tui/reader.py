@@ -78,7 +78,7 @@ class Reader:
         self.subject: str | None = None
         """Key of what the detail shows, or will show when it has been read."""
 
-    def _ask(
+    def ask(
         self,
         slot: str,
         what: str,
@@ -86,6 +86,7 @@ class Reader:
         answer: Callable[[T], None],
         refuse: Callable[[AdpError], None],
     ) -> None:
+        """Ask the door something; a newer question in a slot takes the place of an older one."""
         self._thread.ask(slot, what, question, answer, refuse)
         self._asked()
 
@@ -93,7 +94,7 @@ class Reader:
 
     def window(self, table: RowTable, query: Query, start: int, count: int) -> None:
         """Read the rows that a pane lacks."""
-        self._ask(
+        self.ask(
             f"rows {table.view}",
             f"rows of {table.view}",
             lambda door: door.rows(query, start, count),
@@ -138,7 +139,7 @@ class Reader:
             if then is not None:
                 then(at is not None)
 
-        self._ask(
+        self.ask(
             f"order {table.view}",
             f"order of {table.view}",
             question,
@@ -181,7 +182,7 @@ class Reader:
             if key is not None:
                 self.order(table, plain, key=key)
 
-        self._ask(f"find {table.view}", f"/{words}", question, answer, lambda _: found(False))
+        self.ask(f"find {table.view}", f"/{words}", question, answer, lambda _: found(False))
 
     # Later snapshots.
 
@@ -198,7 +199,7 @@ class Reader:
             summary = door.refresh()
             return summary, {key: door.successor(key) for key in wanted}
 
-        self._ask("refresh", "the process again", question, lambda it: then(*it), refuse)
+        self.ask("refresh", "the process again", question, lambda it: then(*it), refuse)
 
     def hold(
         self,
@@ -208,7 +209,7 @@ class Reader:
     ) -> None:
         """Pause the process, or let it run on."""
         what = "whether it stands" if wanted else "whether it runs"
-        self._ask("hold", what, lambda door: door.hold(wanted), then, refuse)
+        self.ask("hold", what, lambda door: door.hold(wanted), then, refuse)
 
     def save(
         self,
@@ -219,7 +220,7 @@ class Reader:
     ) -> None:
         """Write the snapshot to a file."""
         what = "what belongs to the snapshot, to save it"
-        self._ask("save", what, lambda door: door.save(path, values=values), then, refuse)
+        self.ask("save", what, lambda door: door.save(path, values=values), then, refuse)
 
     # The detail side.
 
@@ -235,7 +236,7 @@ class Reader:
             owner = _stack_owner(key, detail)
             return _Subject(detail, owner, _try(lambda: door.frames(owner) if owner else ()))
 
-        self._ask(
+        self.ask(
             "detail",
             f"detail of {subject_of(key)}",
             question,
@@ -259,7 +260,7 @@ class Reader:
 
     def leads(self, key: str, then: Callable[[Sequence[str]], None]) -> None:
         """Tell the keys that something leads to."""
-        self._ask(
+        self.ask(
             "leads",
             f"links of {key}",
             lambda door: [link for _, link in door.task(key).links],
@@ -303,7 +304,7 @@ class Reader:
             return
         ref = frame.ref
         title = f"Variables of {frame.function}"
-        self._ask(
+        self.ask(
             "variables",
             title,
             lambda door: door.children(ref),
@@ -313,7 +314,7 @@ class Reader:
 
     def source(self, frame: FrameRow, then: Callable[[Sequence[SourceLine]], None]) -> None:
         """Read the lines of source around a frame."""
-        self._ask("source", "the source", lambda _: excerpt(frame), then, lambda _: then(()))
+        self.ask("source", "the source", lambda _: excerpt(frame), then, lambda _: then(()))
 
     def fields(self, node: Node) -> None:
         """Read the fields of a variable."""
@@ -325,7 +326,7 @@ class Reader:
         def answer(rows: Sequence[VariableRow]) -> None:
             self._variables.add_fields(node, rows)
 
-        self._ask(
+        self.ask(
             f"fields {self._reads}",
             f"fields of {node.row.name}",
             lambda door: door.children(ref),

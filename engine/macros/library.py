@@ -22,11 +22,12 @@ from adp_tui.engine.macros.runner import Gate, run
 from adp_tui.engine.macros.tables import table_macro
 from adp_tui.engine.macros.trust import Trust, default_trust
 from adp_tui.engine.text import clean
-from adp_tui.engine.views.records import MacroRow
+from adp_tui.engine.views.records import MacroRow, MacroText
 
 __all__ = ["Entry", "Library", "default_library", "row_of"]
 
 MAX_MACROS = 1000
+CHANGED = "it was changed"
 LOAD_S = 10.0
 """How long a file may take to define its macros."""
 
@@ -121,9 +122,32 @@ class Library:
             found += self._packaged
         return found[:MAX_MACROS]
 
-    def untrusted(self) -> list[Folder]:
-        """Return the folders with files that could be trusted."""
-        return list(dict.fromkeys(e.folder for e in self._files() if e.state == "untrusted"))
+    def untrusted(self) -> list[MacroText]:
+        """Return the files that may be trusted, and are not."""
+        return [
+            MacroText(
+                str(real_folder(each.folder.path)),
+                each.file.name,
+                clean(each.file.path, 4096),
+                each.file.digest,
+                tuple(clean(line, 500) for line in _text_of(each.file).splitlines()),
+                each.why.startswith(CHANGED),
+            )
+            for each in self._files()
+            if each.state == "untrusted"
+        ]
+
+    def approve(self, files: Sequence[MacroText]) -> None:
+        """Trust files as they were read, beside those of their folders that are trusted.
+
+        Raises:
+            AdpError: the list of what is trusted cannot be written.
+        """
+        if self.trust is None:
+            raise AdpError("there is no home to keep the list in", help="set XDG_CONFIG_HOME")
+        for folder in dict.fromkeys(file.folder for file in files):
+            new = {file.name: file.digest for file in files if file.folder == folder}
+            self.trust.approve(Path(folder), {**self.trust.of(Path(folder)), **new})
 
     def _files(self) -> Iterator[_Found]:
         for folder in self.folders:
@@ -143,7 +167,7 @@ class Library:
                 elif known.get(file.name) == file.digest:
                     yield _Found(folder, file, "ready", "")
                 else:
-                    what = "it was changed" if file.name in known else "it is not trusted"
+                    what = CHANGED if file.name in known else "it is not trusted"
                     why = clean(f"{what}: look at it, then adp-tui trust {where}", 1000)
                     yield _Found(folder, file, "untrusted", why)
 
@@ -190,6 +214,10 @@ def _collected(
 ) -> list[Entry]:
     macros = dict.fromkeys(each for each in list(names.values()) if isinstance(each, Macro))
     return [_entry(each, origin, place, source) for each in macros]
+
+
+def _text_of(file: MacroFile) -> str:
+    return file.data.decode("utf-8", "backslashreplace")
 
 
 def _entry(macro: Macro, origin: str, place: str, source: bytes = b"") -> Entry:

@@ -21,6 +21,7 @@ __all__ = [
     "Door",
     "FrameRow",
     "MacroRow",
+    "MacroText",
     "Progress",
     "Query",
     "Row",
@@ -238,6 +239,22 @@ class MacroRow:
     """Name, kind (str, int, bool), and whether it must be given."""
 
 
+@dataclass(frozen=True, slots=True)
+class MacroText:
+    """A file of macros that is not trusted, as it was read."""
+
+    folder: str
+    """The ``.adp`` folder that it belongs to."""
+    name: str
+    path: str
+    digest: str
+    """SHA-256 of its bytes."""
+    lines: tuple[str, ...]
+    """Its text, to be looked at."""
+    changed: bool
+    """Whether it was trusted as it stood before."""
+
+
 class Door(Protocol):
     """The one door of every front end. Methods may be called from any thread, one at a time.
 
@@ -305,6 +322,14 @@ class Door(Protocol):
             arguments: as ``NAME=VALUE``.
             key: of what it is about, where it is about one thing.
         """
+        ...
+
+    def untrusted_macros(self) -> Sequence[MacroText]:
+        """Return the files that may be trusted, and are not."""
+        ...
+
+    def trust_macros(self, files: Sequence[MacroText]) -> None:
+        """Trust files as they were read; one that was changed since is not trusted."""
         ...
 
     def cancel(self) -> None:

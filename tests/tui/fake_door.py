@@ -16,6 +16,7 @@ from adp_tui.engine.views.records import (
     Door,
     FrameRow,
     MacroRow,
+    MacroText,
     Progress,
     Query,
     Row,
@@ -100,6 +101,7 @@ class FakeDoor:
         self.saved: list[tuple[str, bool]] = []
         self.refuses_to_save: str | None = None
         self.macro_rows: tuple[MacroRow, ...] = ()
+        self.untrusted: tuple[MacroText, ...] = ()
         self.outcomes: dict[str, Outcome | AdpError] = {}
         """What each macro says."""
         self.losses: tuple[Loss, ...] = (
@@ -290,6 +292,13 @@ class FakeDoor:
         if isinstance(found, AdpError):
             raise found
         return found
+
+    def untrusted_macros(self) -> Sequence[MacroText]:
+        self._ask("untrusted_macros")
+        return self.untrusted
+
+    def trust_macros(self, files: Sequence[MacroText]) -> None:
+        self._ask("trust_macros", tuple(files))
 
     def cancel(self) -> None:
         self.cancelled = True

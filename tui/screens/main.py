@@ -16,6 +16,7 @@ from adp_tui.tui.arrangement import DETAIL, SHORT, arrange, top_down
 from adp_tui.tui.door_thread import DoorThread, Opener
 from adp_tui.tui.reader import Reader
 from adp_tui.tui.screens.live_actions import EVERY_S, LiveActions
+from adp_tui.tui.screens.macro_actions import MacroActions
 from adp_tui.tui.screens.main_actions import GRAPH
 from adp_tui.tui.screens.pages import ErrorPage, bug
 from adp_tui.widgets.bars import Headline, KeyBar, NavigationBar
@@ -35,7 +36,7 @@ _PATIENCE_S = 0.3
 """After which time it is said what is being read."""
 
 
-class MainScreen(LiveActions):
+class MainScreen(MacroActions):
     """Lists, detail, and the lines around them.
 
     Args:
