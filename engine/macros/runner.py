@@ -207,7 +207,8 @@ class _Ear(io.TextIOBase):
 def _heard(thread: threading.Thread) -> Iterator[_Printed]:
     """Listen to a thread. To one that cannot be stopped it is listened for ever."""
     _LISTENING[thread] = printed = _Printed()
-    ears = {name: _Ear(getattr(sys, name)) for name in ("stdout", "stderr")}
+    streams = ((name, getattr(sys, name)) for name in ("stdout", "stderr"))
+    ears = {name: _Ear(stream) for name, stream in streams if stream is not None}
     for name, ear in ears.items():
         setattr(sys, name, ear)
     try:

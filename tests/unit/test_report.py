@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 import adp_tui
 from adp_tui.engine.errors import AdpError, CancelledError
+from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import (
     Branch,
     Confidence,
@@ -110,6 +111,7 @@ def snapshot(**given: Any) -> Snapshot:
             Finding("deadlock", "error", Confidence.CERTAIN, "s", ("t1",), (8,), ("r1",)),
         ),
         "losses": (Loss("a", "b", 2, (0x1, 0x2)),),
+        "extensions": (Extension("descriptor", "a", "project", "/a", "broken", "no JSON"),),
         "fds": {7: "tcp 127.0.0.1:80 LISTEN", 3: 'epoll "of" 2'},
     }  # fmt: skip
     return Snapshot(**usual | given)
@@ -206,9 +208,9 @@ def test_what_is_unknown_is_null():
     # THEN every field stands
     assert list(report) == [
         "schema", "target", "executors", "threads", "stacks", "tasks", "resources", "findings",
-        "losses", "fds",
+        "losses", "extensions", "fds",
     ]  # fmt: skip
-    assert report["fds"] == {}
+    assert report["fds"] == {} and report["extensions"] == []
     assert report["target"]["signal"] is None and report["target"]["runtimes"] == []
 
 
