@@ -270,7 +270,7 @@ class Reader:
 
     def along(self, key: str, ahead: bool, then: Callable[[Sequence[str]], None]) -> None:
         """Tell the keys of what something waits for, or of what waits for it."""
-        self._ask(
+        self.ask(
             "leads",
             f"waits of {key}",
             lambda door: door.task(key).ahead if ahead else door.task(key).behind,

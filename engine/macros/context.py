@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from adp_tui.engine import value as memory
+from adp_tui.engine.adp.budget import Limits
 from adp_tui.engine.adp.descriptor import load
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.language import parse
@@ -68,6 +69,12 @@ class WakerView:
     kind: str
     position: int
     """Its place in the resource's queue, from 0."""
+
+
+LIMITS = Limits(
+    steps=5_000_000, total=1 << 40, loaded=256 << 20, seconds=10.0, total_seconds=3600.0
+)
+"""Of what a macro asks in the language of descriptors; the macro has its own deadline."""
 
 
 class Context:
@@ -366,7 +373,6 @@ class Context:
     def _asked(
         self, evaluator: Evaluator, expression: Expression, env: Mapping[str, object]
     ) -> object:
-        evaluator.max_seconds = self._gate.left_s
         found, problem = evaluator.attempt(expression, env)
         if problem is not None and (found is None or isinstance(problem, BudgetError)):
             raise problem
@@ -388,7 +394,7 @@ class Context:
         found = self._evaluators.get(id(descriptor))
         if found is None:
             program = self._analysis.program
-            found = self._evaluators[id(descriptor)] = Evaluator(program, descriptor)
+            found = self._evaluators[id(descriptor)] = Evaluator(program, descriptor, LIMITS)
         return found
 
     def _out(self, found: object) -> object:

@@ -57,8 +57,9 @@ class Generator:
         e = [self.expression(depth - self.random.randint(1, 3)) for _ in range(3)]
         op = pick(("+", "-", "*", "<<", ">>", "|", "&", "^", "==", "<", "&&", "||", "??"))
         name = pick(("map", "flat", "filter", "any", "all", "walk", "tree"))
-        call = pick(("items", "entries", "len", "sum", "range", "distinct", "reverse", "str", "dyn",
-                     "fn", "sym", "typeof", "loc", "deref", "int", "addr", "variant", "unknown"))  # fmt: skip
+        call = pick(("items", "entries", "len", "sum", "range", "distinct", "reverse", "str",
+                     "dyn", "fn", "sym", "typeof", "loc", "deref", "int", "addr", "variant",
+                     "unknown"))  # fmt: skip
         return pick(
             (
                 f"({e[0]}) {op} ({e[1]})",

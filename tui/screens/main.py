@@ -15,7 +15,7 @@ from adp_tui.tui.actions import FOOTER, action_of, bindings, key_names
 from adp_tui.tui.arrangement import DETAIL, SHORT, arrange, top_down
 from adp_tui.tui.door_thread import DoorThread, Opener
 from adp_tui.tui.reader import Reader
-from adp_tui.tui.screens.live_actions import EVERY_S, LiveActions
+from adp_tui.tui.screens.live_actions import EVERY_S
 from adp_tui.tui.screens.macro_actions import MacroActions
 from adp_tui.tui.screens.main_actions import GRAPH
 from adp_tui.tui.screens.pages import ErrorPage, bug
