@@ -257,8 +257,6 @@ def find_roots(
     roots = []
     for thread in threads:
         check()
-        if thread.role == "worker":
-            continue
         root = finder.find(thread)
         if root is not None:
             roots.append(root)

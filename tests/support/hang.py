@@ -173,7 +173,14 @@ HANGS = (
         ("std_lock_across_await stdlock_lot", "std_lock_across_await stdlock_std"),
     ),
     Hang("blocked", "", ("blocked_worker blocked_sleep", "blocked_worker blocked_recv")),
-    Hang("nested", "", ("nested_block_on nested_futures", "nested_block_on nested_handle")),
+    Hang(
+        "nested",
+        "mutex nested_futures_root\nmutex nested_handle_root",
+        (
+            "nested_block_on nested_futures nested_futures_root",
+            "nested_block_on nested_handle nested_handle_root",
+        ),
+    ),
     Hang("busyworkers", "", ("workers_exhausted",)),
     Hang("pool", "", ("blocking_pool_exhausted",)),
     Hang("overdue", "", ("overdue_timer overdue_short",)),

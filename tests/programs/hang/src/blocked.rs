@@ -83,15 +83,16 @@ async fn blocked_recv() {
 /// Tasks that block their thread until another future is ready.
 pub fn nested() {
     let runtime = runtime("nested-worker", 4);
+    still::expect(2);
+    start_on(runtime.handle(), "nested_futures", nested_futures(taken()));
+    start_on(runtime.handle(), "nested_handle", nested_handle(taken()));
+}
+
+/// A lock whose guard nobody has any more.
+fn taken() -> Arc<Mutex<u64>> {
     let lock = Arc::new(Mutex::new(1));
     std::mem::forget(lock.clone().try_lock_owned().unwrap());
-    still::expect(2);
-    start_on(
-        runtime.handle(),
-        "nested_futures",
-        nested_futures(lock.clone()),
-    );
-    start_on(runtime.handle(), "nested_handle", nested_handle(lock));
+    lock
 }
 
 async fn nested_futures(lock: Arc<Mutex<u64>>) {
