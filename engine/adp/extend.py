@@ -9,7 +9,7 @@ from adp_tui.engine.errors import AdpError
 
 __all__ = ["MAX_DEPTH", "DescriptorError", "extended"]
 
-MAX_DEPTH = 8
+MAX_DEPTH = 16
 """Descriptors of which each extends the next."""
 _OWN = ("extends",)
 

@@ -110,10 +110,10 @@ class TestExtends:
                 self.extend(BASE | {"extends": "1"}, BASE | {"extends": next_})
 
     def test_too_many(self):
-        chain = [BASE | {"extends": str(number + 1)} for number in range(8)]
+        chain = [BASE | {"extends": str(number + 1)} for number in range(16)]
         assert self.extend(*chain, BASE).title == "all"
-        chain = [BASE | {"extends": str(number + 1)} for number in range(9)]
-        with pytest.raises(DescriptorError, match="more than 8"):
+        chain = [BASE | {"extends": str(number + 1)} for number in range(17)]
+        with pytest.raises(DescriptorError, match="more than 16"):
             self.extend(*chain, BASE)
 
     def test_a_broken_one_is_named(self):
