@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from support.reading import Reading
 
+from adp_tui.backends.core import open_core
+from adp_tui.engine.adp.catalogue import choose, load_catalogue
 from adp_tui.engine.model import TaskState
+from adp_tui.engine.program import Program
 
 EXECUTORS = {
     # name: kind, workers, blocking threads, parent
@@ -143,6 +146,19 @@ def test_runtime_is_recognised(zoo: Reading) -> None:
     (runtime,) = zoo.snapshot.target.runtimes
     assert (runtime.name, runtime.version) == ("tokio", zoo.dump.tokio)
     assert runtime.tested, "the version stands in the descriptor's list of tested ones"
+
+
+def test_one_descriptor_alone_fits(zoo: Reading) -> None:
+    # GIVEN the program's types, without a look at its version
+    target = open_core(zoo.dump.core, executable=zoo.dump.exe, sysroot=zoo.dump.sysroot)
+    program = Program(target, debug_files=zoo.dump.debug_files, sysroot=zoo.dump.sysroot)
+    mine = [each for each in load_catalogue() if each.id == "tokio"]
+    # THEN of the descriptors of tokio one fits: that which names the version
+    fitting = [each for each in mine if choose(program, [each]).applied]
+    program.close()
+    target.close()
+    assert len(fitting) == 1
+    assert zoo.dump.tokio in fitting[0].tested
 
 
 def test_nothing_was_lost(zoo: Reading) -> None:
