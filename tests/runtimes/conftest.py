@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 
 import pytest
-from support.build import PROFILES, Dump
+from support.build import HANG_OLDER, PROFILES, Dump
 from support.hang import HANGS, Hang
 from support.reading import Reading, read
 from support.rows import KEPT, ROWS, Row
@@ -45,15 +45,26 @@ def zoo(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator[R
     reading.session.close()
 
 
-HANGING = tuple(product(HANGS, PROFILES))
+HANGING = tuple(product(HANGS, PROFILES, (None,)))
+HANGING_OLDER = tuple(
+    pytest.param(case, marks=pytest.mark.matrix)
+    for case in product(
+        (hang for hang in HANGS if hang.name != "handlers"), PROFILES, (HANG_OLDER,)
+    )
+)
+"""In an older tokio a task does not know its own id, which the handlers would tell."""
 
 
-@pytest.fixture(scope="session", params=HANGING, ids=lambda case: f"{case[0]}-{case[1]}")
+@pytest.fixture(
+    scope="session",
+    params=(*HANGING, *HANGING_OLDER),
+    ids=lambda case: "-".join(map(str, filter(None, case))),
+)
 def case(
     request: pytest.FixtureRequest, dump: Callable[..., Dump]
 ) -> Iterator[tuple[Hang, Reading]]:
     """Return a constellation that hangs, and its core as the engine reads it."""
-    hang, profile = request.param
-    reading = read(dump("hang", hang.name, profile=profile))
+    hang, profile, tokio = request.param
+    reading = read(dump("hang", hang.name, profile=profile, tokio=tokio))
     yield hang, reading
     reading.session.close()

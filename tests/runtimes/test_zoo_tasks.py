@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import pytest
+from support.build import version_of
 from support.reading import Reading
 from support.zoo import TASKS, Expected
 
@@ -29,6 +30,16 @@ def test_tasks_are_those_of_the_program(
     record_property("compared", len(expected))
     # THEN none is missing, and there are no others: no worker's loop, no image on a stack
     assert found == expected
+
+
+def test_keys_and_numbers(zoo: Reading) -> None:
+    # GIVEN tasks that tokio numbers since 1.18; a root is none of its tasks
+    numbered = version_of(zoo.dump.tokio or "") >= (1, 18)
+    tasks = list(zoo.tasks.values())
+    # THEN each has a key and an address of its own, and its number where there is one
+    assert len({task.key for task in tasks}) == len({task.address for task in tasks}) == len(tasks)
+    for task in tasks:
+        assert (task.id is not None) == (numbered and task.kind != "block_on")
 
 
 @each_suspended

@@ -28,7 +28,7 @@ from support.finishes import FINISHES
 from support.markers import Markers
 
 __all__ = [
-    "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
+    "HANG_OLDER", "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
     "Dump", "MissingToolError", "executable", "features_for", "key", "make", "rustc", "version_of",
 ]  # fmt: skip
 
@@ -54,6 +54,8 @@ LESS = {"old": (1, 37), "older": (1, 21), "oldest": (1, 5)}
 """Features of the zoo, and the versions of tokio before which they are on: those lack what some
 of its tasks use.
 """
+HANG_OLDER = "1.38.2"
+"""The older version that `hang` is built with as well."""
 PROFILES = ("debug", "release")
 RECIPE = 1
 """To be raised when cores must be made again though no source has changed."""
@@ -303,6 +305,8 @@ def _build(job: _Job) -> Path:
         _copy(job.lock, copy / "Cargo.lock")
     profile = [] if job.profile == "debug" else ["--profile", job.profile]
     features = ["--features", ",".join(job.features)] if job.features else []
+    # What needs a newer tokio than a lock names is switched on by default.
+    features += ["--no-default-features"] if job.tokio else []
     target, links = _target(job.way), _links(job)
     # Only `cargo rustc` takes flags for the program alone.
     verb = "rustc" if links else "build"
