@@ -15,9 +15,20 @@ each_task = pytest.mark.parametrize("expected", TASKS, ids=str)
 each_executor = pytest.mark.parametrize("expected", EXECUTORS, ids=str)
 
 
-@pytest.fixture(scope="module", params=PROFILES)
+OLDER = "smol-1.3"
+"""With async-executor 1.5, async-io 1.13, async-lock 2.8, async-channel 1.9, async-std 1.12."""
+CORES = (
+    *((None, profile) for profile in PROFILES),
+    *(pytest.param((OLDER, profile), marks=pytest.mark.matrix) for profile in PROFILES),
+)
+
+
+@pytest.fixture(
+    scope="module", params=CORES, ids=lambda case: "-".join(word for word in case if word)
+)
 def pond(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator[Pond]:
-    reading = read(dump("pond", profile=request.param))
+    version, profile = request.param
+    reading = read(dump("pond", tokio=version, profile=profile))
     yield Pond(reading.dump, reading.session, reading.snapshot)
     reading.session.close()
 
@@ -27,6 +38,10 @@ def executor_of(pond: Pond, name: str | None) -> Executor | None:
     if name is None:
         return None
     expected = next(each for each in EXECUTORS if each.name == name)
+    if expected.fact is not None and pond.is_older:
+        # There an Executor is a cell, and no word of it is known from outside.
+        task = pond.task("leaked" if name == "leaked" else "pond::combine::never_polled")
+        return next(e for e in pond.snapshot.executors if e.key == task.executor)
     if expected.fact is not None:
         # An Executor is one word: the address of its state (async-executor 1.14, lib.rs).
         address = pond.pointers[expected.fact]
@@ -40,24 +55,33 @@ def executor_of(pond: Pond, name: str | None) -> Executor | None:
 
 
 def test_tasks_are_those_of_the_program(pond: Pond) -> None:
-    assert sorted(pond.tasks) == sorted(each.name for each in TASKS)
+    assert sorted(pond.tasks) == sorted(each.name for each in pond.expected_tasks)
 
 
 @each_task
 def test_stack(pond: Pond, expected: ExpectedTask) -> None:
-    # A blocking job is a closure, and smol's own task is not of the program.
-    if expected.stack:
+    # A blocking job is a closure, and smol's own task is not of the program. What async-executor
+    # 1.5 puts around a future has it among what it captured until its first poll is over.
+    first = "(unresumed)" in expected.stack or "(polled)" in expected.stack
+    if expected.stack and not (pond.is_older and first):
         assert pond.stack_text(pond.task(expected.name)) == expected.lines
+
+
+def there(pond: Pond, expected: ExpectedTask) -> None:
+    if expected not in pond.expected_tasks:
+        pytest.skip("smol 1.3 has no such task")
 
 
 @each_task
 def test_waits(pond: Pond, expected: ExpectedTask) -> None:
+    there(pond, expected)
     task = pond.task(expected.name)
     assert sorted(map(pond.wait_text, task.waits)) == sorted(expected.waits)
 
 
 @each_task
 def test_state(pond: Pond, expected: ExpectedTask) -> None:
+    there(pond, expected)
     task = pond.task(expected.name)
     assert (task.kind, task.state, task.cancelled, task.runtime) == (
         expected.kind,
@@ -70,6 +94,7 @@ def test_state(pond: Pond, expected: ExpectedTask) -> None:
 
 @each_task
 def test_place_in_tree(pond: Pond, expected: ExpectedTask) -> None:
+    there(pond, expected)
     task = pond.task(expected.name)
     executor = executor_of(pond, expected.executor)
     assert task.executor == (executor.key if executor else None)
@@ -86,7 +111,7 @@ def test_executor(pond: Pond, expected: ExpectedExecutor) -> None:
     assert sorted(names[tid] or "" for tid in executor.workers) == sorted(expected.threads)
     assert sorted(names[tid] or "" for tid in executor.blocking_threads) == list(expected.pool)
     # AND the tasks
-    mine = [task.state for task in TASKS if task.executor == expected.name]
+    mine = [task.state for task in pond.expected_tasks if task.executor == expected.name]
     assert {state: getattr(executor.tasks, state) for state in TaskState} == {
         state: mine.count(state) for state in TaskState
     }
@@ -148,7 +173,12 @@ def test_resource(pond: Pond, name: str) -> None:
     assert (resource.kind, wait.kind) == (kind, kind)
     assert resource.waiters == (task.key,)
     assert [holder_text(pond, each) for each in resource.holders] == holders
-    assert [owner_text(pond, each) for each in resource.owners] == owners
+    found = [owner_text(pond, each) for each in resource.owners]
+    if pond.is_older:
+        # async-executor 1.5 awaits what an async block captured: the place that it was moved from
+        # cannot be told from one that is in use.
+        found = [text for text in found if not text.endswith(" future")]
+    assert found == owners
 
 
 def holder_text(pond: Pond, holder: Holder) -> str:

@@ -107,7 +107,11 @@ class _Job:
     @property
     def lock(self) -> Path:
         own = self.folder / "Cargo.lock"
-        return self.folder / "locks" / f"tokio-{self.tokio}.lock" if self.tokio else own
+        if not self.tokio:
+            return own
+        # The pond's are named by another crate: smol-1.3.
+        name = self.tokio if self.tokio[0].isalpha() else f"tokio-{self.tokio}"
+        return self.folder / "locks" / f"{name}.lock"
 
     @property
     def library(self) -> Path:
