@@ -171,6 +171,7 @@ class CoreTarget:
             taken_at=_written_at(path),
             entry=notes.auxv.get(AT_ENTRY),
             problems=tuple(noted),
+            whole=True,
         )
 
     @property

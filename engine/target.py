@@ -194,6 +194,8 @@ class Facts:
     """How long a live process stood for this snapshot; None where it was not stopped."""
     clock_ns: int | None = None
     """CLOCK_MONOTONIC of the target at this moment; None for a core, which does not tell."""
+    whole: bool = False
+    """Whether its memory may be searched from end to end: a core's is there already."""
 
 
 class Target(Protocol):

@@ -53,6 +53,10 @@ _UNDESCRIBED = (
     "in what state they are, or where others are that nothing will wake: docs/adp.md tells how to "
     "write one"
 )
+_NOT_SWEPT = (
+    "those that nothing but a waker leads to are not looked for in a live process, all of whose "
+    "memory would have to be copied; write a core of it with: adp-tui dump"
+)
 _JOIN = Wait(kind="join", conf=Confidence.DERIVED, src="resource")
 
 
@@ -242,7 +246,10 @@ class Survey:
 
     def _sweep(self) -> list[TaskFacts]:
         """Read the tasks that only wakers somewhere in memory lead to."""
-        if not self.wakers.sweeps or not self.program.memory.regions():
+        if not self.wakers.sweeps:
+            return []
+        if not self.program.target.facts.whole:
+            self.losses.add("tasks", _NOT_SWEPT)
             return []
         from adp_tui.engine.analysis.sweep import swept_wakers
 

@@ -154,6 +154,7 @@ class SavedTarget:
         return Facts(
             "snapshot", arch, plain.pid, self._path, plain.executable, plain.command, plain.signal,
             plain.taken_at, plain.entry, pause_ms=plain.pause_ms, clock_ns=plain.clock_ns,
+            whole=known.core is not None,
         )  # fmt: skip
 
     @property

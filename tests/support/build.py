@@ -29,7 +29,7 @@ from support.markers import Markers
 
 __all__ = [
     "HANG_OLDER", "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
-    "Dump", "MissingToolError", "executable", "features_for", "key", "make", "rustc", "version_of",
+    "Dump", "MissingToolError", "executable", "facts_of", "features_for", "key", "make", "rustc", "version_of",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
@@ -201,7 +201,7 @@ def make(
         profile=profile,
         exe=job.place / name,
         core=job.place / "core",
-        facts=_facts((job.place / "stdout").read_text()),
+        facts=facts_of((job.place / "stdout").read_text()),
         markers=Markers(job.folder / "src"),
         whole=job.place / name,
     )
@@ -380,7 +380,8 @@ def _tool(name: str) -> str:
     return found
 
 
-def _facts(output: str) -> dict[str, int]:
+def facts_of(output: str) -> dict[str, int]:
+    """Return the numbers that a program said, by name."""
     found = re.findall(r"^fact (\w+) (\w+)$", output, re.MULTILINE)
     return {name: int(value, 0) for name, value in found}
 
