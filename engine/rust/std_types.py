@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from adp_tui.engine.dwarf.types import Body, Kind, Type
+from adp_tui.engine.errors import LayoutError
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust import containers
 from adp_tui.engine.rust.lenses import SHARED
@@ -195,6 +196,8 @@ def _maybe_uninit(_program: Program, value: Value) -> Look:
 
 def _transparent(_program: Program, value: Value) -> Look:
     """A wrapper that adds nothing: NonNull, Pin, MaybeDangling."""
+    if not value.type.members:
+        raise LayoutError(f"the debug information only declares {value.type.name}")
     return Through(value.of(value.type.members[0]))
 
 

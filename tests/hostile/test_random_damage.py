@@ -36,6 +36,20 @@ def test_damage_is_survived(
     look_at_all(core.path, zoo.exe, locals=seed == 0 and "many" in kind)
 
 
+@pytest.mark.parametrize("kind", ["some words", "many words", "bytes", "zeros"])
+def test_damage_of_other_runtimes_is_survived(
+    kind: str, dump: Callable[..., Dump], tmp_path: Path, known_files: None
+) -> None:
+    # GIVEN a core with several runtimes, in whose memory wakers are searched for
+    pond = dump("pond", profile="release")
+    copy = DamagedCore(pond.core, tmp_path / "core")
+    KINDS[kind](copy, random.Random(f"{kind} of the pond"))
+    # WHEN all of it is looked at THEN no error comes out, and what comes out is fit to be shown
+    look_at_all(copy.path, pond.exe, locals=False)
+    copy.close()
+    copy.path.unlink()
+
+
 @pytest.mark.parametrize("share", [0.002, 0.02, 0.5])
 def test_a_core_that_is_cut_off(share: float, zoo: Dump, tmp_path: Path, known_files: None) -> None:
     # GIVEN a core of which only the first part is there
