@@ -159,6 +159,9 @@ TABLE = [
     ("links(null, n => n, null, n => n)", []),
     ("sum(map(entries(it.map), e => int(e.0)))", 3),
     ("sum(map(entries(it.set), e => int(e.0)))", 1100),
+    ("map(entries(it.ordered), e => int(e[0]) * 10 + int(e[1]))", [12]),
+    ("addr(static('*::WORLD')) == addr(static('shapes::WORLD'))", True),
+    ("static('other*::WORLD')", None),
     # Types, functions, trait objects.
     ("typename(it)", "shapes::World"),
     ("typeof(it.pair)", "type shapes::shop::Pair<u8, shapes::shop::Pair<&str, i16>>"),
