@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adp_tui.engine.adp.explain import Explanation
 from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.analysis import Analysis, analyse
 from adp_tui.engine.analysis.successors import Successors
@@ -77,6 +78,7 @@ class Session:
         descriptors: of the project and the user, the nearest first.
         extensions: what else they give, to be shown.
         library: the macros that may be run.
+        explains: whether it is noted what each rule of a descriptor found and cost.
         progress: is told what is being read. What it raises ends the opening.
     """
 
@@ -90,6 +92,7 @@ class Session:
         descriptors: Sequence[Descriptor] = (),
         extensions: Sequence[Extension] = (),
         library: Library | None = None,
+        explains: bool = False,
         progress: Callable[[Progress], None] = lambda step: None,
     ) -> None:
         self._source = target
@@ -101,6 +104,7 @@ class Session:
         self._descriptors = descriptors
         self._extensions = extensions
         self._library = library
+        self._explains = explains
         self._progress = progress
         self._lock = threading.RLock()
         self._gate = threading.Lock()
@@ -129,6 +133,17 @@ class Session:
         """What a report reads beyond the snapshot; use it from the thread that asks."""
         with self._call() as opened:
             return opened.inspection
+
+    def explanation(self) -> Explanation:
+        """Say which descriptors applied, why others did not, and what their rules found.
+
+        Raises:
+            AdpError: there is no memory to ask: the snapshot was saved without it.
+        """
+        with self._call() as opened:
+            if opened.analysis is None:
+                raise AdpError(f"descriptors cannot be asked: {opened.missing}")
+            return opened.analysis.explanation()
 
     # The door.
 
@@ -444,7 +459,7 @@ class Session:
                 descriptors=self._descriptors,
                 extensions=self._extensions,
             )
-        analysis = analyse(program, self._say, lambda: self._cancelled, self._epoch)
+        analysis = analyse(program, self._say, lambda: self._cancelled, self._epoch, self._explains)
         program.keep_answers()
         return analysis
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from adp_tui import __version__
 from adp_tui.engine.report import FINDING_KINDS
+from adp_tui.tui import descriptor_arguments
 from adp_tui.tui.extension_arguments import EXTENSION_DEFAULTS, add_extensions
 from adp_tui.tui.macro_arguments import (
     MACRO_DEFAULTS,
@@ -27,10 +28,14 @@ _WITH_TARGET = {
     "save": "adp-tui save core CORE -o FILE, or adp-tui save --pid PID -o FILE",
     "dump": "adp-tui dump --pid PID -o FILE [--force]",
     "macro": MACRO_USAGE,
+    **descriptor_arguments.WITH_TARGET,
 }
 """Commands that name their target behind them, with what can be typed."""
 
-_TO = {"report": "report on", "graph": "draw", "save": "save", "dump": "dump", "macro": "ask"}
+_TO = {
+    "report": "report on", "graph": "draw", "save": "save", "dump": "dump", "macro": "ask",
+    "adp": "explain",
+}  # fmt: skip
 
 _DEFAULTS: dict[str, Any] = {
     "pid": None, "max_pause": None, "no_stop": False, "no_mouse": False,
@@ -64,8 +69,8 @@ class _Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options.
 
-    ``command`` is screen, report, graph, save, dump, macro or trust; ``target`` is core, open,
-    live or demo.
+    ``command`` is screen, report, graph, save, dump, macro, trust, adp (``action`` is lint or
+    explain) or doctor; ``target`` is core, open, live or demo.
 
     Raises:
         UsageError: they make no sense.
@@ -76,6 +81,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     command = options.command
     if command == "trust" or (command == "macro" and options.list):
         options.target = None
+        return options
+    if descriptor_arguments.is_whole(options):
         return options
     if command == "dump":
         target = None
@@ -178,6 +185,12 @@ def _parser(listing: bool) -> _Parser:
         allow_abbrev=False,
     )
     add_trust(trust)
+    descriptor_arguments.add(
+        commands,
+        lambda added, own, **words: _on_targets(
+            added, "explain", (live, core, saved, own), **words
+        ),
+    )
     commands.add_parser(
         "dump",
         help="write a core file of a process, which lives on",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.text import clean
 from adp_tui.tui.arguments import UsageError, parse
+from adp_tui.tui.descriptor_arguments import is_whole
 
 if TYPE_CHECKING:
     from adp_tui.backends.debuginfod import Debuginfod
@@ -83,6 +84,8 @@ def _run(words: list[str]) -> int:
 
         return list_macros(options, _write_as)
     # What follows imports the readers of ELF and DWARF.
+    if is_whole(options):
+        return _checked(options)
     if options.target is None:
         return _choose(options)
     with _opener(options) as opener:
@@ -95,6 +98,8 @@ def _run(words: list[str]) -> int:
 
             with _session(opener) as session:
                 return run_macro(options, session, _write_as)
+        if options.command == "adp":
+            return _explain(options, opener)
         if options.command == "save":
             from adp_tui.tui.save import save
 
@@ -112,13 +117,19 @@ def _opener(options: argparse.Namespace) -> Iterator[TargetOpener]:
             from adp_tui.tui.extending import added
             from adp_tui.tui.saved_opening import SavedOpener
 
-            opener = SavedOpener(options.file, *added(options))
+            opener = SavedOpener(options.file, *added(options), explains=options.command == "adp")
         elif options.target == "demo":
             from adp_tui.tui.demo import demo_files
 
             demo = stack.enter_context(demo_files())
             library = _demo_library(options)
-            places = FilePlaces(demo.executable, (), demo.sysroot, library=library)
+            places = FilePlaces(
+                demo.executable,
+                (),
+                demo.sysroot,
+                library=library,
+                explains=options.command == "adp",
+            )
             opener = CoreOpener(demo.core, places)
         elif options.target == "live":
             from adp_tui.tui.live_opening import LiveOpener
@@ -159,6 +170,7 @@ def _places(options: argparse.Namespace) -> FilePlaces:
         cache=None if options.no_cache or folder is None else Cache(folder),
         provision=provision,
         library=library,
+        explains=options.command == "adp",
     )
 
 
@@ -265,6 +277,29 @@ def _graph(options: argparse.Namespace, opener: TargetOpener) -> int:
             _write(json_graph(graph), _as_json)
         else:
             _write((dot_graph if options.dot else text_graph)(graph), _as_text)
+        return exit_status(session.snapshot, frozenset())
+
+
+def _checked(options: argparse.Namespace) -> int:
+    """Check descriptors or a program: what needs no target that is opened."""
+    from adp_tui.tui.descriptors import doctor_pieces, lint_pieces
+
+    program, files = options.program, options.debug_file
+    if options.command == "doctor":
+        status, pieces = doctor_pieces(program, files, as_json=options.json)
+    else:
+        status, pieces = lint_pieces(program, options.descriptor, files, as_json=options.json)
+    _write(pieces, _as_json if options.json else _as_text)
+    return status
+
+
+def _explain(options: argparse.Namespace, opener: TargetOpener) -> int:
+    from adp_tui.engine.report import exit_status
+    from adp_tui.tui.descriptors import explain_pieces
+
+    with _session(opener) as session:
+        pieces = explain_pieces(session.explanation(), as_json=options.json)
+        _write(pieces, _as_json if options.json else _as_text)
         return exit_status(session.snapshot, frozenset())
 
 

@@ -51,6 +51,8 @@ class FilePlaces:
     """What the project and the user add."""
     library: Library | None = None
     """Their macros; None for none."""
+    explains: bool = False
+    """Whether it is noted what each rule of a descriptor found and cost."""
 
 
 class TargetOpener(Protocol):
@@ -159,6 +161,7 @@ def opened(
         descriptors=places.provision.descriptors,
         extensions=shown_extensions(places.provision, places.library),
         library=places.library,
+        explains=places.explains,
         progress=progress,
     )
     try:

@@ -26,9 +26,15 @@ class SavedOpener:
     """
 
     def __init__(
-        self, path: Path, provision: Provision | None = None, library: Library | None = None
+        self,
+        path: Path,
+        provision: Provision | None = None,
+        library: Library | None = None,
+        *,
+        explains: bool = False,
     ) -> None:
         check(path)
+        self._explains = explains
         self._path = path
         self._provision = provision or Provision()
         self._library = library
@@ -46,6 +52,7 @@ class SavedOpener:
             descriptors=self._provision.descriptors,
             extensions=shown_extensions(self._provision, self._library),
             library=self._library,
+            explains=self._explains,
             progress=progress,
         )
         session.open()

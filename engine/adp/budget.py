@@ -23,7 +23,7 @@ STRIKES = 3
 MAX_ITEMS = 1_000_000
 MAX_STREAMED = 10 * MAX_ITEMS
 """Items of all streams of one evaluation: they are held in memory."""
-LOOKUP, MISSING = 100, 5_000
+LOOKUP, MISSING = 100, 10_000
 """Steps for the first look-up of a type or a static, and for one that finds nothing: that goes
 through all names of the program."""
 _SLOW = 0.5
@@ -94,6 +94,11 @@ class Budget:
             elapsed = time.thread_time() - self._started
             if elapsed > _SLOW:
                 self._left_s = max(self._left_s - elapsed, 0.0)
+
+    @property
+    def remaining(self) -> int:
+        """Steps that the evaluation may still take."""
+        return self._limit - self.steps
 
     def tick(self, steps: int = 1) -> None:
         """Count steps.

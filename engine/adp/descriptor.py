@@ -53,7 +53,7 @@ from adp_tui.engine.adp.template import template
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.text import clean
 
-__all__ = ["DescriptorError", "load"]
+__all__ = ["SECTIONS", "DescriptorError", "load"]
 
 SCHEMA = 1
 MAX_SIZE = 1 << 20
@@ -79,6 +79,8 @@ _RULES: dict[str, type] = {
 }  # fmt: skip
 _PLACES = ("global", "task", "executor", "resource")
 """What a macro of a descriptor can be ``on``."""
+SECTIONS = tuple(_RULES)
+"""Keys of a descriptor that hold lists of rules."""
 _TYPE_KEYS = ("type", "on", "guard")
 _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")
 

@@ -34,19 +34,22 @@ class Shortcut(Protocol):
         ...
 
     def chain(
-        self, node: Value, step: Ask, key: object, seen: set[int], /
+        self, node: Value, step: Ask, key: object, seen: set[int], most: int, /
     ) -> tuple[list[Value], bool]:
-        """Return nodes that follow one in a list, and whether it ends with them."""
+        """Return about ``most`` nodes that follow one in a list, and whether it ends with them."""
         ...
 
 
-class Records(Protocol):
-    """Told of every evaluation (``adp.explain``)."""
+Outcome = tuple[object, AdpError | None]
 
-    def add(
-        self, expression: Expression, budget: Budget, value: object, problem: AdpError | None, /
-    ) -> None:
-        """Note what an evaluation cost and gave."""
+
+class Records(Protocol):
+    """Watches every evaluation (``adp.explain.Costs``)."""
+
+    def watch(
+        self, expression: Expression, budget: Budget, run: Callable[[], Outcome], /
+    ) -> Outcome:
+        """Run an evaluation, and note what it cost and gave."""
         ...
 
 
@@ -138,17 +141,18 @@ class Evaluator:
 
     def attempt(self, expression: Expression, env: Env) -> tuple[object, AdpError | None]:
         """Return the result and what is missing from it: None, or why there is no or not all."""
-        self._noted = None
-        value: object = None
-        problem: AdpError | None = None
-        try:
-            value = self.evaluate(expression, env)
-            problem = self._noted
-        except AdpError as error:
-            problem = error
         if self.records is not None:
-            self.records.add(expression, self.budget, value, problem)
-        return value, problem
+            return self.records.watch(
+                expression, self.budget, lambda: self._attempt(expression, env)
+            )
+        return self._attempt(expression, env)
+
+    def _attempt(self, expression: Expression, env: Env) -> tuple[object, AdpError | None]:
+        self._noted = None
+        try:
+            return self.evaluate(expression, env), self._noted
+        except AdpError as error:
+            return None, error
 
     def note(self, problem: AdpError) -> None:
         """Remember why a stream is not whole."""

@@ -213,7 +213,7 @@ class Streams:
         ``alone`` tells that a step depends on nothing but the node.
         """
         result: list[object] = []
-        shortcut = self._ev.shortcut if alone else None
+        shortcut, budget = (self._ev.shortcut if alone else None), self._ev.budget
         ended = False
 
         def one(it: Value) -> tuple[object, ...]:
@@ -228,7 +228,7 @@ class Streams:
             try:
                 self._ev.tick()
                 if shortcut is not None and isinstance(node, Value):
-                    more, ended = shortcut.chain(node, one, step, seen)
+                    more, ended = shortcut.chain(node, one, step, seen, budget.remaining)
                     result.extend(more)
                     self._ev.tick(len(more))
                     if ended:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from adp_tui.engine.adp.explain import Explanation
 from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.changes import Census, compare, take_census
 from adp_tui.engine.analysis.described import described
@@ -78,6 +79,10 @@ class Analysis:
         """Mark in the snapshot what was read while the target ran."""
         self.snapshot = marked(self._survey, self.snapshot)
 
+    def explanation(self) -> Explanation:
+        """Say which descriptors applied, why others did not, and what their rules found."""
+        return self._survey.explanation()
+
     def describe(self) -> None:
         """Say in the snapshot what the file descriptors lead to that are waited for."""
         self.snapshot = described(self.program.target, self.snapshot)
@@ -128,8 +133,16 @@ def analyse(
     progress: Callable[[str], None] = lambda text: None,
     cancelled: Callable[[], bool] = lambda: False,
     epoch: int = 1,
+    explains: bool = False,
 ) -> Analysis:
     """Find out everything about a program that the first screen needs.
+
+    Args:
+        program: what to look at.
+        progress: is told what is being read.
+        cancelled: whether to stop.
+        epoch: number of the snapshot.
+        explains: whether it is noted what each rule found and cost.
 
     Raises:
         CancelledError: ``cancelled`` answered yes.
@@ -140,7 +153,7 @@ def analyse(
             raise CancelledError
 
     with _uncollected():
-        survey = Survey(program, progress, check)
+        survey = Survey(program, progress, check, explains=explains)
         survey.run()
         progress("putting it together")
         snapshot = freeze(survey, epoch)

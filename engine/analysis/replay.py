@@ -100,7 +100,7 @@ class Replays:
         return function(value)
 
     def chain(
-        self, node: Value, step: Ask, key: object, seen: set[int]
+        self, node: Value, step: Ask, key: object, seen: set[int], most: int = MAX_CHAIN
     ) -> tuple[list[Value], bool]:
         """Return the nodes that follow one in a list, as far as the way is known.
 
@@ -109,6 +109,7 @@ class Replays:
             step: gives the next node, or None, and nothing else.
             key: as for ``ask``.
             seen: the addresses of nodes that were there before; those found are added.
+            most: nodes that are wanted; some thousands more may come.
 
         Returns:
             The nodes, and whether the list ends with them. Else the last one is to be asked.
@@ -121,7 +122,7 @@ class Replays:
             more, why = chase(tree, memory, last.address, seen, CHUNK)
             found += more
             last = Value(memory, node.type, found[-1]) if found else node
-            if why is Stop.LIMIT and len(found) < MAX_CHAIN:
+            if why is Stop.LIMIT and len(found) < min(most, MAX_CHAIN):
                 self._check()
                 continue
             tree.missed += why is Stop.UNKNOWN

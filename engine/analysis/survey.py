@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adp_tui.engine.adp.budget import STRIKES
 from adp_tui.engine.adp.catalogue import choose
 from adp_tui.engine.adp.evaluate import Evaluator
+from adp_tui.engine.adp.explain import Costs, Explanation, explained
 from adp_tui.engine.adp.provided import provided
 from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis import replay
@@ -67,12 +68,19 @@ class Survey:
     """
 
     def __init__(
-        self, program: Program, say: Callable[[str], None], check: Callable[[], None]
+        self,
+        program: Program,
+        say: Callable[[str], None],
+        check: Callable[[], None],
+        *,
+        explains: bool = False,
     ) -> None:
         self.program = program
         self.losses = Losses()
         found = provided(program, program.descriptors)
         self._provided = found.descriptors
+        self._unusable = found.problems
+        self._explains = explains
         for problem in found.problems:
             self.losses.add("a descriptor in the program", problem)
         self.replays = Replays(program, self.losses, check)
@@ -152,6 +160,8 @@ class Survey:
         for applied in self.applied:
             applied.evaluator.shortcut = self.replays
             applied.evaluator.frames = frames.named
+            if self._explains:
+                applied.evaluator.records = Costs()
             for problem in applied.descriptor.problems[:MAX_PROBLEMS]:
                 self.losses.add(f"a rule of {applied.source}", problem)
         self.book = RuleBook(self.program, self.applied)
@@ -160,6 +170,13 @@ class Survey:
             applied.evaluator.futures = inside.of
         viewed = any(each.descriptor.views for each in self.applied)
         self.program.views = Views(self.program, self.applied) if viewed else None
+
+    def explanation(self) -> Explanation:
+        """Say which descriptors applied, why others did not, and what their rules found."""
+        evaluators = [applied.evaluator for applied in self.applied]
+        return Explanation(
+            tuple(explained(e) for e in evaluators), tuple(self.refused), self._unusable
+        )
 
     def _find_tasks(self) -> None:
         reader = TaskReader(self.book, self.replays, self._stack_ranges())

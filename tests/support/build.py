@@ -29,7 +29,8 @@ from support.markers import Markers
 
 __all__ = [
     "HANG_OLDER", "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
-    "Dump", "MissingToolError", "executable", "facts_of", "features_for", "key", "make", "rustc", "version_of",
+    "Dump", "MissingToolError", "executable", "facts_of", "features_for", "key", "make",
+    "rustc", "version_of",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 
-__all__ = ["SUFFIX", "Chosen", "catalogue_texts", "choose", "load_catalogue"]
+__all__ = ["SUFFIX", "Chosen", "catalogue_texts", "choose", "load_catalogue", "why_refused"]
 
 SUFFIX = ".adp.json"
 
@@ -49,7 +49,7 @@ def choose(program: Program, descriptors: Sequence[Descriptor]) -> Chosen:
     applied: dict[str, Descriptor] = {}
     refused: list[tuple[Descriptor, str]] = []
     for descriptor in descriptors:
-        problem = _probe(program, descriptor)
+        problem = why_refused(program, descriptor)
         if problem is not None:
             refused.append((descriptor, problem))
         elif descriptor.id in applied:
@@ -59,7 +59,7 @@ def choose(program: Program, descriptors: Sequence[Descriptor]) -> Chosen:
     return Chosen(tuple(applied.values()), tuple(refused))
 
 
-def _probe(program: Program, descriptor: Descriptor) -> str | None:
+def why_refused(program: Program, descriptor: Descriptor) -> str | None:
     """Return why a descriptor does not fit; None when it does. No memory is read."""
     planner = Planner(descriptor.lenses)
     for probe in descriptor.probe:
