@@ -14,7 +14,8 @@ WITH_TARGET = {"adp": "adp-tui adp explain core CORE [--json], or adp-tui adp ex
 
 def is_whole(options: argparse.Namespace) -> bool:
     """Tell whether the options name all that is needed: commands that open no target."""
-    return bool(options.command == "doctor" or (options.command == "adp" and options.action == "lint"))
+    command: str = options.command or ""
+    return command == "doctor" or (command == "adp" and options.action == "lint")
 
 
 def add(commands: Any, on_targets: Callable[..., None]) -> None:

@@ -64,6 +64,11 @@ class Builtins:
             **streams.eager,
         }
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all functions."""
+        return frozenset((*self._lazy, *self._eager))
+
     def stream(self, value: object) -> tuple[object, ...]:
         """Return the items of a stream, a sequence value, or a value by itself.
 

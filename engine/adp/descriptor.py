@@ -53,12 +53,12 @@ from adp_tui.engine.adp.template import template
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.text import clean
 
-__all__ = ["SECTIONS", "DescriptorError", "load"]
+__all__ = ["RULES", "SECTIONS", "DescriptorError", "load"]
 
 SCHEMA = 1
 MAX_SIZE = 1 << 20
 """Bytes of one descriptor."""
-MAX_RULES = 512
+MAXRULES = 512
 """Rules of one descriptor: each new type's name is matched against all of a section."""
 MAX_PROBES = 64
 """Each that is not there goes through all names of the program."""
@@ -68,7 +68,7 @@ MAX_NESTED = 64
 """Levels of JSON of a descriptor."""
 SHIPPED = Origin()
 
-_RULES: dict[str, type] = {
+RULES: dict[str, type] = {
     "executors": ExecutorRule, "drivers": DriverRule, "threads": ThreadRule, "roles": RoleRule,
     "tasks": TaskRule, "kinds": KindRule, "ignored": IgnoredRule, "roots": RootRule,
     "blocking": BlockingRule, "running": RunningRule, "wakers": WakerRule, "waits": WaitRule,
@@ -77,9 +77,10 @@ _RULES: dict[str, type] = {
     "named": NamedRule, "holders": HolderRule, "owners": OwnerRule, "sleeps": SleepRule,
     "views": ViewRule, "macros": MacroRule,
 }  # fmt: skip
+"""What each section's rules are."""
 _PLACES = ("global", "task", "executor", "resource")
 """What a macro of a descriptor can be ``on``."""
-SECTIONS = tuple(_RULES)
+SECTIONS = tuple(RULES)
 """Keys of a descriptor that hold lists of rules."""
 _TYPE_KEYS = ("type", "on", "guard")
 _SIGNATURE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\(([A-Za-z0-9_, ]*)\)")
@@ -173,7 +174,7 @@ class _Loader:
     def descriptor(self) -> Descriptor:
         data = self._data
         rules: dict[str, Any] = {
-            section: tuple(self._rules(section, kind)) for section, kind in _RULES.items()
+            section: tuple(self._rules(section, kind)) for section, kind in RULES.items()
         }
         defs = self._definitions(data.get("defs"))
         probe = _strings(data.get("probe"))
@@ -197,8 +198,8 @@ class _Loader:
             probe=probe,
             lenses=_texts(data["lenses"]) if isinstance(data.get("lenses"), dict) else {},
             defs=defs,
-            polls=self._bounded("polls", MAX_RULES),
-            opaque=self._bounded("opaque", MAX_RULES),
+            polls=self._bounded("polls", MAXRULES),
+            opaque=self._bounded("opaque", MAXRULES),
             problems=tuple(self._problems),
             **rules,
         )
@@ -210,8 +211,8 @@ class _Loader:
                 self._problems.append(f"{section}[{number}]: it is no object")
                 continue
             self._count += 1
-            if self._count > MAX_RULES:
-                self._problems.append(f"{section}[{number}]: more than {MAX_RULES} rules")
+            if self._count > MAXRULES:
+                self._problems.append(f"{section}[{number}]: more than {MAXRULES} rules")
                 break
             try:
                 rules.append(self._rule(kind, entry))

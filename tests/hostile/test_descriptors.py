@@ -45,26 +45,10 @@ NUMBERS = ("0", "1", "7", "4096", "0xffffffffffffffff", "1" * 39, "0x" + "f" * 3
 
 
 OVER = ["map", "flat", "filter", "any", "all", "walk", "tree"]
-CALLS = [
-    "items",
-    "entries",
-    "len",
-    "sum",
-    "range",
-    "distinct",
-    "reverse",
-    "str",
-    "dyn",
-    "fn",
-    "sym",
-    "typeof",
-    "loc",
-    "deref",
-    "int",
-    "addr",
-    "variant",
-    "unknown",
-]
+CALLS = (
+    "items", "entries", "len", "sum", "range", "distinct", "reverse", "str", "dyn", "fn", "sym",
+    "typeof", "loc", "deref", "int", "addr", "variant", "unknown",
+)  # fmt: skip
 
 
 class Generator:
