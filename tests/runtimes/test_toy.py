@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 from support.alive import stayed
-from support.build import Dump
+from support.build import PROGRAMS, Dump
 from support.reading import Reading, read
 from support.reports import differences, report_of
 from support.toy import BUILDS, HELD, TASKS
 from support.zoo import Expected
 
+from adp_tui.backends.core import open_core
 from adp_tui.backends.live import LiveProcess
 from adp_tui.engine.adp.catalogue import load_catalogue
+from adp_tui.engine.adp.descriptor import load
+from adp_tui.engine.adp.schema import Origin
 from adp_tui.engine.report import Options, json_report
 from adp_tui.engine.saved.file import read as read_saved
 from adp_tui.engine.session import Session
@@ -152,3 +155,28 @@ def test_a_saved_snapshot_has_the_descriptor(dump: Callable[..., Dump], tmp_path
     assert any(any(frame) for task in seen["tasks"] for frame in task["locals"])
     core.session.close()
     copy.close()
+
+
+def test_a_saved_snapshot_has_what_the_project_gave(
+    dump: Callable[..., Dump], tmp_path: Path
+) -> None:
+    # GIVEN the same program without its note, and its descriptor from the project
+    toy = dump("toy")
+    exe = tmp_path / "toy"
+    exe.write_bytes(toy.exe.read_bytes().replace(b"ADP\0{", b"XYZ\0{"))
+    text = (PROGRAMS / "toy/rt/src/adp.json").read_text()
+    given = load(text, origin=Origin("project", ".adp/toy.adp.json"))
+    without = Session(open_core(toy.core, executable=exe))
+    assert len(without.snapshot.tasks) == 0
+    core = Session(open_core(toy.core, executable=exe), descriptors=[given])
+    assert len(core.snapshot.tasks) == len(TASKS)
+    # WHEN it is saved and opened elsewhere THEN its variables are found by that descriptor
+    core.save(str(tmp_path / "toy.adps"))
+    copy = Session(read_saved(tmp_path / "toy.adps"), explains=True)
+    seen = report_of(copy)
+    assert list(differences(report_of(core), seen)) == []
+    assert any(any(frame) for task in seen["tasks"] for frame in task["locals"])
+    (used,) = [e.descriptor for e in copy.explanation().applied if e.descriptor.id == "toy"]
+    assert used.origin == given.origin
+    for session in (without, core, copy):
+        session.close()
