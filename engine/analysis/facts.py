@@ -95,6 +95,7 @@ class TaskFacts:
     spawned_at: tuple[str, int] | None = None
     wakers: int | None = None
     """References to it that are neither its list's nor its handle's: wakers, where it is idle."""
+    name: str | None = None
     executor: ExecutorFacts | None = None
     searched: bool = False
     """Its future was found by trying places: what follows from it is derived."""

@@ -48,6 +48,8 @@ __all__ = ["freeze"]
 
 _SHAPE = attrgetter("shape")
 _PENDING = "core::future::pending::Pending<"
+MAX_NAME = 256
+"""Characters of a task's name."""
 _BOXED = re.compile(r"^core::pin::Pin<alloc::boxed::Box<\(?dyn ")
 
 
@@ -220,6 +222,7 @@ class _Tasks:
             key = (
                 id(task.type), id(task.stack.shape) if task.stack is not None else 0,
                 id(task.applied), task.kind, task.cancelled, task.panic, task.spawned_at,
+                task.name,
             )  # fmt: skip
             nature = natures.get(key)
             if nature is None:
@@ -250,7 +253,7 @@ class _Tasks:
         return Task(
             key="",
             id=task.id,
-            name=None,
+            name=None if task.name is None else clean(task.name, MAX_NAME),
             kind=task.kind,
             state=task.state,
             cancelled=task.cancelled,

@@ -188,6 +188,7 @@ class TaskReader:
             None if complete else applied.value(rule.future, env),
             spawned,
             applied.number(rule.flags.get("wakers"), env),
+            applied.text(rule.name, env),
         )
 
     def _kind(self, bound: Bound[TaskRule], scheduler: object) -> KindRule | None:

@@ -52,6 +52,7 @@ def test_task(toy: Reading, expected: Expected) -> None:
     assert toy.stack_text(task) == expected.lines
     assert tuple(toy.wait_text(wait) for wait in task.waits) == expected.waits
     assert task.state == expected.state
+    assert task.name == expected.name
     assert toy.name_of(task.parent) == expected.parent
 
 
