@@ -202,7 +202,8 @@ def command(
 
     def run(*words: object) -> tuple[int, str, str]:
         status = main(list(map(str, words)))
-        return status, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return status, out, err
 
     return run
 

@@ -233,7 +233,8 @@ class Command:
 
     def __call__(self, *words: object) -> tuple[int, str, str]:
         status = main(list(map(str, words)))
-        return status, *self._capsys.readouterr()
+        out, err = self._capsys.readouterr()
+        return status, out, err
 
 
 @pytest.fixture

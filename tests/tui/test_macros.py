@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from typing import Any
+
 from fake_door import FakeDoor
+from support.macro_files import library_of
+from support.team import EXAMPLE
 from textual.widgets import Input
 
+from adp_tui.backends.core import open_core
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.macros.desk import Outcome
-from adp_tui.engine.macros.results import Cell, PlainNode, PlainTable, PlainText, PlainTree
+from adp_tui.engine.macros.results import Cell, Plain, PlainNode, PlainTable, PlainText, PlainTree
+from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import MacroRow, MacroText
 from adp_tui.tui.screens.macro_pages import (
     ArgumentsQuestion,
@@ -25,7 +32,7 @@ def row(name: str, **more: object) -> MacroRow:
     return MacroRow(name, origin="project", place=PLACE, **{**plain, **more})
 
 
-def outcome(name: str, result: object, error: str | None = None, **more: object) -> Outcome:
+def outcome(name: str, result: Plain | None, error: str | None = None, **more: Any) -> Outcome:
     return Outcome(name, "project", PLACE, 1, result, error, **more)
 
 
@@ -181,3 +188,49 @@ async def test_files_are_trusted_after_a_look(start) -> None:
         await screen.until(lambda: asked(door, "trust_macros"), "it to be trusted")
         assert asked(door, "trust_macros") == [((file,),)]
         await screen.until(lambda: isinstance(screen.app.screen, MacrosScreen), "the list again")
+
+
+async def test_on_a_real_core(start, dump, tmp_path) -> None:
+    """From a file that nobody trusts to a table that leads to the task that holds a lock."""
+    made = dump("hang", "two")
+    project = tmp_path / "project"
+    shutil.copytree(EXAMPLE, project / ".adp")
+    for path in (project, *project.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    library = library_of(project, trusts=False)
+
+    def opens(progress):
+        target = open_core(made.core, executable=made.exe)
+        return Session(target, library=library, extensions=library.extensions(), progress=progress)
+
+    async with start(opens=opens) as screen:
+        # GIVEN two files that are not trusted: the head says that they are not used
+        assert "added 0 of 2: L" in screen.text()
+        # WHEN they are looked at and trusted
+        await screen.pilot.press("M")
+        await screen.until(lambda: isinstance(screen.app.screen, MacrosScreen), "the list")
+        await screen.pilot.press("T")
+        await screen.until(lambda: isinstance(screen.app.screen, TrustPage), "the files")
+        await screen.pilot.pause()
+        assert "constellations.py, not trusted" in screen.text()
+        await screen.pilot.press("T")
+        await screen.until(lambda: isinstance(screen.app.screen, MacrosScreen), "the list again")
+        await screen.pilot.press("escape")
+        await screen.settled()
+        # THEN the palette has their macros
+        await screen.pilot.press("ctrl+p")
+        await screen.until(lambda: screen.app.screen is not screen.main, "the palette")
+        await screen.pilot.press(*"macro locks")
+        await screen.pilot.pause(0.5)
+        await screen.pilot.press("enter")
+        await screen.until(lambda: isinstance(screen.app.screen, ArgumentsQuestion), "arguments")
+        await screen.pilot.press("enter")
+        await screen.until(lambda: isinstance(screen.app.screen, ResultScreen), "the result")
+        await screen.pilot.pause()
+        shown = [line for line in screen.lines() if "deadlocks::two_" in line]
+        assert len(shown) == 2 and "ledger" in "".join(shown) and "audit" in "".join(shown)
+        # AND a line leads to its lock
+        await screen.pilot.press("enter")
+        await screen.until(lambda: screen.app.screen is screen.main)
+        await screen.settled()
+        assert screen.main.view == "waits" and screen.chosen() == "r1"
