@@ -316,3 +316,16 @@ def test_a_long_way_to_freedom() -> None:
         world.task(lock(f"r{number}"))
     world.task(Wait("timer"))
     assert world.dead() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "dead"), [("exclusive", [("t1", "t2")]), ("permit", []), ("read", [])]
+)
+def test_a_lock_of_a_kind_that_only_its_team_knows(mode: str, dead: list[tuple[str, ...]]) -> None:
+    """What one alone can hold must be let go; of others it is not known how many may pass."""
+    world = World()
+    world.resource("gate", holder("t1", mode=mode))
+    world.resource("gate", holder("t2", mode=mode))
+    world.task(Wait("gate", resource="r2"))
+    world.task(Wait("gate", resource="r1"))
+    assert world.dead() == dead
