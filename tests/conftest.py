@@ -22,9 +22,10 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache() -> Iterator[None]:
-    """Let nothing that another run kept answer for the code under test."""
+    """Let nothing that another run kept answer for the code under test, nor what the user has."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", folder)
+        patch.setenv("XDG_CONFIG_HOME", f"{folder}/config")
         yield
 
 

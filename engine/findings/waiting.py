@@ -104,7 +104,8 @@ class Waiting:
         if wait.kind in _CHANNELS:
             return self._ended(resource, wait)
         # A kind that only a descriptor knows is a lock where its guards are exclusive.
-        if wait.kind not in _KNOWN and all(h.mode == "exclusive" for h in resource.holders):
+        own = wait.kind == resource.kind and wait.kind not in _KNOWN
+        if own and all(h.mode == "exclusive" for h in resource.holders):
             found = self._held(resource, needs_all=True)
             return replace(found, conf=least_sure((found.conf, Confidence.DERIVED)))
         return FREE

@@ -245,6 +245,23 @@ def test_the_command(
     assert json.loads(out)["extensions"] == []
 
 
+def test_a_broken_descriptor_is_said(
+    dump: Callable[..., Dump], command: Callable[..., tuple[int, str, str]], team: Path
+) -> None:
+    made = dump("tiny")
+    (team / ".adp" / "bank.adp.json").write_text('{"adp": 1, "id": "bank", "waits": [{"on": "x"}]}')
+    (team / ".adp" / "torn.adp.json").write_text('{"adp": 1,')
+    status, out, _ = command("report", "core", made.core, "--exe", made.exe, "--json")
+    report = json.loads(out)
+    found = {each["name"]: each for each in report["extensions"]}
+    # a rule that is broken is left out, a file that is broken is listed; the report is whole
+    assert status == 0
+    assert found["bank"]["state"] == "used" and "it has no kind" in found["bank"]["why"]
+    assert found["torn"]["state"] == "broken" and "no JSON" in found["torn"]["why"]
+    (loss,) = (each for each in report["losses"] if each["what"] == "descriptor torn")
+    assert not loss["missing"] and str(team / ".adp" / "torn.adp.json") in loss["why"]
+
+
 def test_what_the_command_refuses(
     dump: Callable[..., Dump], command: Callable[..., tuple[int, str, str]], team: Path
 ) -> None:
