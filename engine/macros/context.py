@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 
 from adp_tui.engine import value as memory
-from adp_tui.engine.adp.budget import Limits
-from adp_tui.engine.adp.descriptor import load
-from adp_tui.engine.adp.evaluate import Evaluator
-from adp_tui.engine.adp.language import parse
 from adp_tui.engine.adp.schema import Descriptor, Expression
 from adp_tui.engine.analysis.analysis import Analysis
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.dwarf.types import Type
-from adp_tui.engine.errors import AdpError, BudgetError
+from adp_tui.engine.errors import AdpError
 from adp_tui.engine.inspection import Inspection
+from adp_tui.engine.macros.expressions import Expressions
 from adp_tui.engine.macros.runner import Gate
 from adp_tui.engine.macros.values import Value
 from adp_tui.engine.model import (
@@ -39,7 +34,6 @@ MAX_READ = 1 << 20
 """Bytes that are read at once."""
 LAST_S = 0.5
 """``cancelled`` says yes so long before the end."""
-_BLANK = load('{"adp": 1, "id": "macros"}')
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,12 +65,6 @@ class WakerView:
     """Its place in the resource's queue, from 0."""
 
 
-LIMITS = Limits(
-    steps=5_000_000, total=1 << 40, loaded=256 << 20, seconds=10.0, total_seconds=3600.0
-)
-"""Of what a macro asks in the language of descriptors; the macro has its own deadline."""
-
-
 class Context:
     """One snapshot, as macros see it. What it returns never changes.
 
@@ -105,9 +93,7 @@ class Context:
         self._gate = gate
         self._told = told
         self._inspection = Inspection(snapshot, analysis, missing)
-        self._evaluators: dict[int, Evaluator] = {}
-        self._all: Descriptor | None = None
-        self._parsed: dict[str, Expression] = {}
+        self._expressions: Expressions | None = None
 
     # Facts.
 
@@ -297,7 +283,7 @@ class Context:
             env = {name: _bare(value) for name, value in names.items()}
             if it is not None:
                 env["it"] = it.inner
-            return self._evaluated(expression, env, using)
+            return self._asked.text(expression, env, using)
 
     def ask(
         self, descriptor: Descriptor, expression: Expression, env: Mapping[str, object]
@@ -305,7 +291,7 @@ class Context:
         """Return what an expression of a descriptor gives."""
         with self._gate.passed():
             bare = {name: _bare(value) for name, value in env.items()}
-            return self._asked(self._evaluator_of(descriptor), expression, bare)
+            return self._asked.of(descriptor, expression, bare)
 
     # How far it is.
 
@@ -318,12 +304,17 @@ class Context:
         """Tell whether the macro's time is over: then it may return what it has."""
         return self._gate.reason is not None or self._gate.left_s <= LAST_S
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Why lists that it was given are not whole: said under the macro's result."""
+        return () if self._expressions is None else tuple(self._expressions.missing)
+
     # What values ask.
 
     def evaluate(self, text: str, it: Value) -> object:
         """Return what an expression gives for a value."""
         with self._gate.passed():
-            return self._evaluated(text, {"it": it.inner}, None)
+            return self._asked.text(text, {"it": it.inner}, None)
 
     def shown(self, value: memory.Value) -> str:
         """Return a value in one line."""
@@ -349,6 +340,14 @@ class Context:
             raise AdpError(f"there is no memory to read: {self._missing}")
         return self._known
 
+    @property
+    def _asked(self) -> Expressions:
+        if self._expressions is None:
+            self._expressions = Expressions(
+                self._analysis, lambda value: Value(self, value), lambda: self._gate.left_s
+            )
+        return self._expressions
+
     def _wrapped(self, value: memory.Value | None) -> Value | None:
         return None if value is None else Value(self, value)
 
@@ -363,50 +362,6 @@ class Context:
         if key[:1] != letter or not number.isdecimal() or not 0 < int(number[:20]) <= count:
             raise AdpError(f"{key[:40]} is the key of nothing")
         return int(number) - 1
-
-    def _evaluated(self, text: str, env: dict[str, object], using: str | None) -> object:
-        expression = self._parsed.get(text)
-        if expression is None:
-            expression = self._parsed[text] = Expression(text, parse(text))
-        return self._asked(self._evaluator(using), expression, env)
-
-    def _asked(
-        self, evaluator: Evaluator, expression: Expression, env: Mapping[str, object]
-    ) -> object:
-        found, problem = evaluator.attempt(expression, env)
-        if problem is not None and (found is None or isinstance(problem, BudgetError)):
-            raise problem
-        return self._out(found)
-
-    def _evaluator(self, using: str | None) -> Evaluator:
-        descriptors = self._analysis.descriptors
-        if using is not None:
-            chosen = next((d for d in descriptors if d.id == using), None)
-            if chosen is None:
-                known = ", ".join(d.id for d in descriptors)
-                raise AdpError(f"no descriptor {using[:80]} is in use: there are {known}")
-            return self._evaluator_of(chosen)
-        if self._all is None:
-            self._all = _merged(descriptors)
-        return self._evaluator_of(self._all)
-
-    def _evaluator_of(self, descriptor: Descriptor) -> Evaluator:
-        found = self._evaluators.get(id(descriptor))
-        if found is None:
-            program = self._analysis.program
-            found = self._evaluators[id(descriptor)] = Evaluator(program, descriptor, LIMITS)
-        return found
-
-    def _out(self, found: object) -> object:
-        if isinstance(found, memory.Value):
-            return Value(self, found)
-        if isinstance(found, tuple):
-            return [self._out(item) for item in found]
-        if isinstance(found, Type):
-            return found.name
-        if found is None or isinstance(found, bool | int | str):
-            return found
-        return str(getattr(found, "name", found))
 
     def _add(
         self,
@@ -441,17 +396,6 @@ class Context:
             live = self._inspection.live(index).get(path)
             items = [] if live is None else self._inspection.frame_items(live)
             return {item.name: self._wrapped(item.value) for item in items}
-
-
-def _merged(descriptors: Sequence[Descriptor]) -> Descriptor:
-    """Return a descriptor with the types and definitions of all; the first wins."""
-    types: dict[str, str] = {}
-    defs, lenses = dict(_BLANK.defs), dict(_BLANK.lenses)
-    for each in reversed(descriptors):
-        types.update(each.types)
-        defs.update(each.defs)
-        lenses.update(each.lenses)
-    return replace(_BLANK, types=types, defs=defs, lenses=lenses)
 
 
 def _key(of: Task | Resource | Executor | str) -> str:

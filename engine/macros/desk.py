@@ -105,7 +105,8 @@ class Desk:
         def work(gate: Gate) -> tuple[Plain, tuple[str, ...]]:
             ctx = Context(self._snapshot, self._analysis, self._missing, gate, told)
             # In this thread, as what it returned may run code of its own to be shown.
-            return plain(macro.function(ctx, *about, **given))
+            result, left_out = plain(macro.function(ctx, *about, **given))
+            return result, (*left_out, *ctx.missing)
 
         ran = run(
             work, entry.place, entry.source, deadline_s=deadline_s, cancelled=cancelled

@@ -134,6 +134,10 @@ BAD = """
     def takes(ctx, name: str, times: int = 2, loud: bool = False):
         return f"{name} {times + 1} {loud!r}"
 
+    @macro("holes")
+    def holes(ctx):
+        return str(ctx.eval("map(range(3), n => if(n == 1, int(range(2)), n))"))
+
     @macro("about", on="task")
     def about(ctx, task):
         return task.key
@@ -303,3 +307,11 @@ def test_a_file_that_never_ends_is_stopped(tmp_path: Path, monkeypatch: pytest.M
     write(tmp_path / "project", "loops.py", "while True:\n    pass\n")
     (entry,) = library_of(tmp_path / "project").entries()
     assert entry.state == "broken" and entry.why == "it took longer than 0.2 s"
+
+
+def test_a_list_that_is_not_whole_says_so(session: Session) -> None:
+    """WHEN an item cannot be read THEN the others are given, and the reason stands below."""
+    outcome = say(session, "holes")
+    assert isinstance(outcome.result, PlainText) and outcome.result.lines == ("[0, 2]",)
+    (problem,) = outcome.problems
+    assert "is not whole" in problem and "no number" in problem
