@@ -135,9 +135,18 @@ class ExpectedTask:
         return self.name
 
 
-def _smol(name: str, function: str, leaf: str, *waits: str, **more: str) -> ExpectedTask:
-    """Return a task of smol's that stands at one await: ``function @marker``, then ``leaf``."""
-    return ExpectedTask(name, f"pond::{function}\n{leaf}", waits, **more)
+def _smol(
+    name: str,
+    function: str,
+    leaf: str,
+    *waits: str,
+    executor: str = "smol",
+    parent: str | None = None,
+    runtime: str = "async-task",
+) -> ExpectedTask:
+    """Return a task that stands at one await: ``function @marker``, then ``leaf``."""
+    stack = f"pond::{function}\n{leaf}"
+    return ExpectedTask(name, stack, waits, executor=executor, parent=parent, runtime=runtime)
 
 
 TIMER = "async_io::Timer"
