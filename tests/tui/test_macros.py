@@ -205,7 +205,7 @@ async def test_on_a_real_core(start, dump, tmp_path) -> None:
 
     async with start(opens=opens) as screen:
         # GIVEN two files that are not trusted: the head says that they are not used
-        assert "added 0 of 2: L" in screen.text()
+        assert "0 of 2 extensions: L" in screen.text()
         # WHEN they are looked at and trusted
         await screen.pilot.press("M")
         await screen.until(lambda: isinstance(screen.app.screen, MacrosScreen), "the list")

@@ -144,7 +144,7 @@ class MainScreen(MacroActions):
             right.append(f"auto {self._every_s:g} s")
         if summary.extensions:
             used = sum(each.state == "used" for each in summary.extensions)
-            right.append(f"added {used} of {len(summary.extensions)}: L")
+            right.append(f"{used} of {len(summary.extensions)} extensions: L")
         changes = ", ".join(f"{count:,} {word}" for word, count in summary.changes if count)
         self.query_one(Headline).show(summary.title, " · ".join(filter(None, [changes, *right])))
         self._show_navigation()
