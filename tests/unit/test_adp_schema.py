@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -93,7 +94,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=range(len(WRONG)))
-def test_what_is_wrong_is_not_valid(wrong: object) -> None:
+def test_what_is_wrong_is_not_valid(wrong: Any) -> None:
     assert list(VALIDATOR.iter_errors(wrong))
 
 
