@@ -169,6 +169,7 @@ HANGS = (
           stdlock_lot exclusive stdlock_lot held @stdlock.lot.holds
         mutex
           stdlock_std exclusive stdlock_std held @stdlock.std.holds
+        unknown local_root
         """,
         ("std_lock_across_await stdlock_lot", "std_lock_across_await stdlock_std"),
     ),
