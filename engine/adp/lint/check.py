@@ -117,7 +117,7 @@ class _Linter:
 
     def _parts(self, path: str, rule: object, it: Shape) -> Iterator[Complaint]:
         """Check the expressions of a rule in their order: later ones see the names of ``let``."""
-        names = ("data", "f", "w", "executor")
+        names = ("data", "f", "w", "executor", "futex", "tid", "of")
         env: dict[str, Shape] = {"it": it, **dict.fromkeys(names, ANYTHING)}
         for field in fields(rule):  # type: ignore[arg-type]
             part = getattr(rule, field.name)
