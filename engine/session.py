@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,17 +17,15 @@ from adp_tui.engine.analysis.successors import Successors
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.extensions import Extension
-from adp_tui.engine.inspection import Inspection, Item
-from adp_tui.engine.model import FramePath, Snapshot, Thread
+from adp_tui.engine.inspection import Inspection
+from adp_tui.engine.model import Snapshot
+from adp_tui.engine.opened import Opened
 from adp_tui.engine.private_file import PrivateFile
 from adp_tui.engine.program import Program
 from adp_tui.engine.saved.collect import collect
 from adp_tui.engine.saved.file import write
 from adp_tui.engine.saved.record import LEFT_OUT, SavedTarget
 from adp_tui.engine.target import Moving, Target
-from adp_tui.engine.views.details import Details, entity, no_such_key
-from adp_tui.engine.views.frames import task_rows, thread_rows
-from adp_tui.engine.views.panes import Panes
 from adp_tui.engine.views.records import (
     FrameRow,
     MacroRow,
@@ -42,7 +39,6 @@ from adp_tui.engine.views.records import (
     VariableRow,
 )
 from adp_tui.engine.views.summary import summary
-from adp_tui.engine.views.words import type_name
 
 if TYPE_CHECKING:
     # Few ask for macros, and they bring much.
@@ -51,16 +47,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-MAX_REMEMBERED = 512
-"""Lists of variables and fields kept: each is one that a person has expanded."""
 MAX_TRIES = 3
 """Snapshots of a live process before one is kept that is torn."""
 PATIENCE_S = 0.5
 """Where a snapshot takes longer to read, a second one would be as torn."""
 NO_VALUES = "save the report alone: --no-values"
 DISAGREES = "the memory of this file does not lead to the tasks of its report"
-MAX_DEPTH = 64
-"""Fields within fields: a linked list can be expanded for ever."""
 
 
 class Session:
@@ -111,7 +103,7 @@ class Session:
         self._calls = 0
         self._cancelled = False
         self._closed = False
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
 
     def open(self) -> Summary:
         """Read the target, unless that is done.
@@ -302,14 +294,14 @@ class Session:
             raise AdpError("macros are left out here", help="leave out --no-adp")
         return self._library
 
-    def _desk(self, opened: _Opened) -> Desk:
+    def _desk(self, opened: Opened) -> Desk:
         from adp_tui.engine.macros.desk import Desk
 
         return Desk(
             self._macros, opened.snapshot, opened.analysis, opened.missing, self._descriptors
         )
 
-    def _summary(self, opened: _Opened) -> Summary:
+    def _summary(self, opened: Opened) -> Summary:
         moving = self._source if isinstance(self._source, Moving) else None
         return replace(
             summary(opened.snapshot),
@@ -338,7 +330,7 @@ class Session:
                 self._source.close()
 
     @contextmanager
-    def _call(self) -> Iterator[_Opened]:
+    def _call(self) -> Iterator[Opened]:
         """Bracket a call: one at a time, opened, and not cancelled."""
         with self._lock:
             if self._closed:
@@ -356,14 +348,14 @@ class Session:
                     self._calls -= 1
                     self._cancelled = self._cancelled and self._calls > 0
 
-    def _read(self) -> _Opened:
+    def _read(self) -> Opened:
         """Take a snapshot, the first one or a later one."""
         source, program = self._source, self._program
         self._epoch += 1
         if isinstance(source, SavedTarget):
             return self._reopened(source)
         if not isinstance(source, Moving):
-            return _Opened(self._judged(self._analysed(source)))
+            return Opened(self._judged(self._analysed(source)))
         before = None if program is None else program.target
         # While the memory of the snapshot before is still there.
         before_it = None if self._opened is None else self._opened.analysis
@@ -380,19 +372,19 @@ class Session:
             before.close()
         analysis.describe()
         if census is None or self._opened is None:
-            return _Opened(analysis)
+            return Opened(analysis)
         analysis.compare(census)
         successors = Successors(self._opened.snapshot, census, analysis.snapshot, analysis.census())
-        return _Opened(analysis, successors)
+        return Opened(analysis, successors)
 
-    def _reopened(self, source: SavedTarget) -> _Opened:
+    def _reopened(self, source: SavedTarget) -> Opened:
         """Show what was saved; the analysis made anew leads to its variables."""
         snapshot = source.snapshot
         # Of the macros of whoever saved it nothing is here; those that are here may be run.
         kept = (each for each in snapshot.extensions if each.kind != "macros")
         snapshot = replace(snapshot, extensions=(*kept, *self._extensions))
         if source.values is None:
-            return _Opened(None, snapshot=snapshot, missing=LEFT_OUT)
+            return Opened(None, snapshot=snapshot, missing=LEFT_OUT)
         self._epoch = snapshot.epoch
         try:
             self._program = Program(
@@ -402,11 +394,11 @@ class Session:
         except CancelledError:
             raise
         except AdpError as error:
-            return _Opened(None, snapshot=snapshot, missing=error.message)
+            return Opened(None, snapshot=snapshot, missing=error.message)
         if analysis.snapshot.tasks.address != snapshot.tasks.address:
-            return _Opened(None, snapshot=snapshot, missing=DISAGREES)
+            return Opened(None, snapshot=snapshot, missing=DISAGREES)
         analysis.snapshot = snapshot
-        return _Opened(analysis)
+        return Opened(analysis)
 
     def _moment(self, source: Moving) -> Analysis:
         """Look at a process that runs, then copy what was looked at while it stands."""
@@ -462,138 +454,3 @@ class Session:
         analysis = analyse(program, self._say, lambda: self._cancelled, self._epoch, self._explains)
         program.keep_answers()
         return analysis
-
-
-class _Opened:
-    """A snapshot and what is made of it when asked for."""
-
-    def __init__(
-        self,
-        analysis: Analysis | None,
-        successors: Successors | None = None,
-        *,
-        snapshot: Snapshot | None = None,
-        missing: str = "",
-    ) -> None:
-        """``snapshot`` is that of the analysis, or stands alone; ``missing`` says why."""
-        self.analysis = analysis
-        self.missing = missing
-        self.successors = successors or Successors()
-        if analysis is not None:
-            snapshot = analysis.snapshot
-        assert snapshot is not None
-        self.snapshot = snapshot
-        self.inspection = Inspection(snapshot, analysis, missing)
-        self.panes = Panes(self.snapshot)
-        self.details = Details(self.snapshot)
-        self._threads = {f"tid:{t.tid}": t for t in self.snapshot.threads}
-        self._items: OrderedDict[str, list[Item]] = OrderedDict()
-
-    def frames(self, key: str) -> Sequence[FrameRow]:
-        """Return the lines of a stack; a resource or executor has none."""
-        key = entity(key)
-        thread = self._threads.get(key)
-        if thread is None:
-            if key in {e.key for e in self.snapshot.executors} or self._has_no_stack(key):
-                return ()
-            index = self._index(key)
-            return task_rows(self.snapshot, index, lambda path: self._logical(index, path))
-        task = -1 if thread.splice is None else self._index(thread.splice.task)
-        return thread_rows(
-            self.snapshot,
-            thread,
-            lambda number: self._native(thread, number),
-            lambda path: self._logical(task, path),
-        )
-
-    def children(self, ref: str) -> list[VariableRow]:
-        """Return the rows of a frame or of a variable."""
-        rows = []
-        for number, item in enumerate(self._of(ref, 0)):
-            variable, expandable, unreadable = self.inspection.describe(item)
-            rows.append(
-                VariableRow(
-                    ref=f"{ref}/{number}" if expandable else None,
-                    name=variable.name,
-                    type=type_name(variable.type),
-                    value=variable.value,
-                    address=variable.address,
-                    unreadable=unreadable,
-                )
-            )
-        return rows
-
-    # Refs.
-
-    def _logical(self, index: int, path: FramePath) -> str | None:
-        live = self.inspection.live(index).get(path)
-        if self.inspection.is_readable and (
-            live is None or not self.inspection.has_variables(live)
-        ):
-            return None
-        words = "-".join(map(str, path))
-        return f"{self.snapshot.epoch}.{self.snapshot.tasks.key(index)}.{words}"
-
-    def _native(self, thread: Thread, number: int) -> str | None:
-        # Only debug information names a line, and only it names variables.
-        if thread.stack[number].line is None:
-            return None
-        return f"{self.snapshot.epoch}.tid:{thread.tid}.{number}"
-
-    def _of(self, ref: str, depth: int) -> list[Item]:
-        """Return what a ref names; it is read again where it was forgotten."""
-        known = self._items.get(ref)
-        if known is None:
-            known = self._items[ref] = self._look_up(ref, depth)
-            if len(self._items) > MAX_REMEMBERED:
-                self._items.popitem(last=False)
-        else:
-            self._items.move_to_end(ref)
-        return known
-
-    def _look_up(self, ref: str, depth: int) -> list[Item]:
-        above, slash, number = ref.rpartition("/")
-        if not slash:
-            return self._frame(ref)
-        if depth >= MAX_DEPTH or ref.count("/") > MAX_DEPTH:
-            raise AdpError(f"more than {MAX_DEPTH} values inside one another are not expanded")
-        items = self._of(above, depth + 1)
-        chosen = items[int(number)] if number.isdecimal() and int(number) < len(items) else None
-        if chosen is None or chosen.value is None:
-            raise _stale(ref)
-        return self.inspection.fields(chosen.value)
-
-    def _frame(self, ref: str) -> list[Item]:
-        epoch, _, rest = ref.partition(".")
-        key, _, words = rest.rpartition(".")
-        steps = words.split("-")
-        if epoch != str(self.snapshot.epoch) or not all(s.isdecimal() for s in steps):
-            raise _stale(ref)
-        path = tuple(map(int, steps))
-        thread = self._threads.get(key)
-        if thread is not None:
-            return self.inspection.native_items(thread, path[0])
-        if not self.inspection.is_readable:
-            raise AdpError(self.missing)
-        live = self.inspection.live(self._index(key)).get(path)
-        if live is None:
-            raise _stale(ref)
-        return self.inspection.frame_items(live)
-
-    def _index(self, key: str) -> int:
-        try:
-            return self.snapshot.tasks.index(key)
-        except KeyError:
-            raise no_such_key(self.snapshot, key) from None
-
-    def _has_no_stack(self, key: str) -> bool:
-        """Tell whether a key is that of a resource or a finding."""
-        kind, number = key[:1], key[1:]
-        counts = {"r": len(self.snapshot.resources), "f": len(self.snapshot.findings)}
-        return number.isdecimal() and 0 < int(number) <= counts.get(kind, 0)
-
-
-def _stale(ref: str) -> AdpError:
-    return AdpError(
-        f"{ref[:80]} names no variable of this snapshot", help="ask for the stack again"
-    )
