@@ -121,3 +121,15 @@ def test_reading_can_be_stopped_all_the_time(crowd: Reading) -> None:
     often = crowd.dump.facts["tasks"] // 256
     assert asked["reading executors and their tasks"] >= 2 * often
     assert asked["working out what tasks wait on"] >= often
+
+
+def test_a_queue_is_told_in_one_line(dump: Callable[..., Dump]) -> None:
+    # GIVEN 2,000 tasks behind one semaphore, whose permit another one has
+    reading = read(dump("crowd", "2000", "queue", profile="release"))
+    keeper = next(t for t in reading.snapshot.tasks if t.id == reading.dump.facts["id_keeper"])
+    (found,) = (f for f in reading.snapshot.findings if f.kind == "semaphore_exhausted")
+    # THEN one sentence says who has it and how many wait
+    assert found.tasks == (keeper.key,)
+    assert "2,000 tasks" in found.summary and "\n" not in found.summary
+    assert [f.kind for f in reading.snapshot.findings if f.kind != "crash"] == [found.kind]
+    reading.session.close()

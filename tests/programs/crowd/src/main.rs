@@ -2,6 +2,9 @@
 //!
 //! Half of them stand behind a lock, for which many wait, or at a channel of their own; the others
 //! wait for a timer, an answer or another task.
+//!
+//! With `queue` as the second argument all of them wait for one semaphore, whose only permit a
+//! task has that waits for good.
 
 use std::fs;
 use std::sync::Arc;
@@ -215,6 +218,29 @@ fn spawn_all(tasks: usize) {
     }
 }
 
+async fn keeps(permits: Arc<Semaphore>, bell: Arc<Notify>) {
+    let permit = permits.acquire().await.unwrap(); // [queue.holds]
+    bell.notified().await; // [queue.keeps]
+    drop(permit);
+}
+
+async fn queues(permits: Arc<Semaphore>) {
+    let permit = permits.acquire().await.unwrap(); // [queue.waits]
+    drop(permit);
+}
+
+async fn queue(tasks: usize) {
+    let permits = Arc::new(Semaphore::new(1));
+    let holder = tokio::spawn(keeps(permits.clone(), Arc::new(Notify::new())));
+    println!("fact id_keeper {}", holder.id());
+    while permits.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..tasks {
+        tokio::spawn(queues(permits.clone()));
+    }
+}
+
 /// Returns when every other thread sleeps: each task stands at the await where it stays.
 fn wait_until_all_sleep() {
     let own = fs::read_link("/proc/thread-self").expect("procfs");
@@ -280,8 +306,13 @@ fn main() {
         .enable_time()
         .build()
         .unwrap();
+    let queues = std::env::args().nth(2).is_some_and(|it| it == "queue");
     runtime.block_on(async {
-        spawn_all(tasks);
+        if queues {
+            queue(tasks).await;
+        } else {
+            spawn_all(tasks);
+        }
         thread::spawn(move || counts_and_crashes(tasks));
         Notify::new().notified().await; // [crowd.root]
     });
