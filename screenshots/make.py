@@ -34,6 +34,7 @@ PICTURES = (
     Picture("task-80x24", SMALL, ("j", "j", "enter", "enter", "enter")),
     Picture("tree", WIDE, ("t", "z")),
     Picture("waits", WIDE, ("4", "z", "j")),
+    Picture("graph", WIDE, ("6", "j")),
     Picture("thread", WIDE, ("2",)),
     Picture("filter", WIDE, ("slash", *"mutex")),
     Picture("help", WIDE, ("question_mark",)),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from support.alive import stayed
-from support.build import Dump
+from support.build import PROFILES, Dump
 from support.hang import HANGS, Hang
 from support.reading import Reading, read
 
@@ -104,16 +104,21 @@ OFTEN = ("two", "thread", "rwself", "nested", "lostwake", "slots")
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "profile"),
     [
-        pytest.param(hang.name, marks=() if hang.name in OFTEN else pytest.mark.matrix)
+        pytest.param(
+            hang.name,
+            profile,
+            marks=() if hang.name in OFTEN and profile == "debug" else pytest.mark.matrix,
+        )
         for hang in HANGS
+        for profile in PROFILES
         # That one does not live on.
         if hang.name != "crash"
     ],
 )
-def test_a_live_process_has_them_too(name: str, dump: Callable[..., Dump]) -> None:
-    made = dump("hang", name)
+def test_a_live_process_has_them_too(name: str, profile: str, dump: Callable[..., Dump]) -> None:
+    made = dump("hang", name, profile=profile)
     core = read(made)
     with stayed(made, name) as program:
         session = Session(LiveProcess(program.pid))
