@@ -64,6 +64,9 @@ class Program:
         """
         self.target = target
         self.descriptors = tuple(descriptors)
+        self.latest_ns: int | None = None
+        """The latest monotonic time that the target is known to have reached, where only its own
+        memory tells."""
         self.extensions = tuple(extensions)
         self.views: Views | None = None
         """Set by the analysis, where a descriptor that fits has some."""
@@ -95,6 +98,7 @@ class Program:
             return False
         self.target = target
         self.memory = target.memory
+        self.latest_ns = None
         self._locals = ThreadLocals(self)
         return True
 

@@ -321,24 +321,16 @@ class Builtins:
         return (text, line) if isinstance(text, str) and line is not None else None
 
     def _since(self, value: object) -> object:
-        """Return the milliseconds from a ``std::time::Instant`` to the moment of the snapshot."""
-        now = self._ev.program.target.facts.clock_ns
-        current = value if isinstance(value, Value) else None
-        for _ in range(MAX_PEEL):
-            if now is None or current is None:
-                return None
-            if current.type.member("tv_sec") is not None:
-                break
-            current = self._ev.planner.peel(current.type).run(current)
-        if now is None or current is None:
+        """Return the milliseconds from a ``std::time::Instant`` to the moment of the snapshot; of
+        a core at least, to the latest time that a thread is known to have taken.
+        """
+        program = self._ev.program
+        now = program.target.facts.clock_ns
+        now = program.latest_ns if now is None else now
+        if now is None or not isinstance(value, Value):
             return None
-        field = self._ev.planner.field
-        seconds, nanoseconds = (
-            self._number(field(current.type, name).run(current)) for name in ("tv_sec", "tv_nsec")
-        )
-        if seconds is None or nanoseconds is None:
-            return None
-        return (now - seconds * 1_000_000_000 - nanoseconds) // 1_000_000
+        taken = self._ev.nanoseconds(value)
+        return None if taken is None else (now - taken) // 1_000_000
 
     def _static(self, path: object) -> object:
         if not isinstance(path, str):

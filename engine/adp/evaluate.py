@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from adp_tui.engine.adp import language as ast
 from adp_tui.engine.adp.budget import LOOKUP, MISSING, STRIKES, Budget, Limits, limits_of
-from adp_tui.engine.adp.plan import Plan, Planner
+from adp_tui.engine.adp.plan import MAX_PEEL, Plan, Planner
 from adp_tui.engine.adp.schema import Descriptor, Expression
 from adp_tui.engine.dwarf.types import Kind, Type
 from adp_tui.engine.errors import AdpError, BudgetError, LayoutError
@@ -133,6 +133,24 @@ class Evaluator:
                 _, strikes = self._strikes.get(id(expression), (None, 0))
                 self._strikes[id(expression)] = (expression, strikes + 1)
         return result
+
+    def nanoseconds(self, instant: Value) -> int | None:
+        """Return what a ``std::time::Instant`` says; None where it is none.
+
+        Raises:
+            AdpError: it cannot be read.
+        """
+        current: Value | None = instant
+        for _ in range(MAX_PEEL):
+            if current is None or current.type.member("tv_sec") is not None:
+                break
+            current = self.planner.peel(current.type).run(current)
+        if current is None:
+            return None
+        names = ("tv_sec", "tv_nsec")
+        parts = [self.number(self.planner.field(current.type, n).run(current)) for n in names]
+        seconds, rest = parts
+        return None if seconds is None or rest is None else seconds * 1_000_000_000 + rest
 
     @property
     def switched_off(self) -> tuple[Expression, ...]:

@@ -112,6 +112,8 @@ class ThreadRule:
     current_task: Expression | None = None
     parker: Expression | None = None
     owner: Expression | None = None
+    past: Expression | None = None
+    """An Instant that the thread has taken: it is later than that, which a core does not tell."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

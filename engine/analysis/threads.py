@@ -10,7 +10,7 @@ from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.analysis.executors import ExecutorSet
 from adp_tui.engine.analysis.facts import ThreadFacts
 from adp_tui.engine.analysis.naming import FutureNames
-from adp_tui.engine.analysis.rules import RuleBook
+from adp_tui.engine.analysis.rules import Applied, RuleBook
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Doing, TaskState
 from adp_tui.engine.program import Program
@@ -18,6 +18,7 @@ from adp_tui.engine.rust.names import function_name
 from adp_tui.engine.syscalls import describe
 from adp_tui.engine.unwind.locals import Scope, scopes
 from adp_tui.engine.unwind.unwinder import Unwinder
+from adp_tui.engine.value import Value
 
 __all__ = ["doing_of", "read_locals", "region_of", "set_roles", "unwind_all", "words"]
 
@@ -96,10 +97,21 @@ def read_locals(book: RuleBook, executors: ExecutorSet, threads: Sequence[Thread
                 parker = applied.number(rule.parker, env)
                 if parker:
                     thread.parkers.add(parker)
+                _note_time(book.program, applied, applied.value(rule.past, env))
                 for name in ("worker", "queue", "current_task", "owner"):
                     number = applied.number(getattr(rule, name), env)
                     if number is not None:
                         setattr(thread, name, number)
+
+
+def _note_time(program: Program, applied: Applied, instant: Value | None) -> None:
+    """Remember the latest time that a thread has taken: no core tells when it was written."""
+    try:
+        taken = None if instant is None else applied.evaluator.nanoseconds(instant)
+    except AdpError:
+        return
+    if taken is not None:
+        program.latest_ns = max(taken, program.latest_ns or 0)
 
 
 def set_roles(book: RuleBook, executors: ExecutorSet, threads: Sequence[ThreadFacts]) -> None:

@@ -113,9 +113,9 @@ def _lost(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
 
 
 def _overdue(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
-    """Tell of timers that are late: a core does not tell the time, so only of live processes."""
-    if snapshot.target.kind == "core" or snapshot.target.core is not None:
-        return
+    """Tell of timers that are late: of a core where some thread is known to have taken a later
+    time.
+    """
     tasks = snapshot.tasks
     late: list[tuple[float, int]] = []
     for index in range(len(tasks)):

@@ -2,7 +2,7 @@
 
 use std::sync::{mpsc as std_mpsc, Arc, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Mutex, Notify};
@@ -13,16 +13,23 @@ use crate::{runtime, say_id, say_thread, start, start_on, start_thread, still};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-static WITH_TIMERS: OnceLock<()> = OnceLock::new();
-/// When the program was about to abort: later than some timers.
-static LAST: OnceLock<Instant> = OnceLock::new();
+/// The runtime that runs on where timers are late.
+static RUNS_ON: OnceLock<Handle> = OnceLock::new();
 
-/// Keeps the time of the end where it is later than timers that should have fired.
+/// Lets a worker begin to poll when some timers should have fired a second ago: it notes the time.
 pub fn keep_the_time() {
-    if WITH_TIMERS.get().is_some() {
-        thread::sleep(Duration::from_millis(100));
-        LAST.set(Instant::now()).unwrap();
+    if let Some(runtime) = RUNS_ON.get() {
+        thread::sleep(Duration::from_millis(1500));
+        let (taken, ready) = std_mpsc::channel();
+        start_on(runtime, "overdue_later", overdue_later(taken));
+        ready.recv().unwrap();
+        still::wait();
     }
+}
+
+async fn overdue_later(taken: std_mpsc::Sender<()>) {
+    taken.send(()).unwrap();
+    thread::sleep(HOUR); // [overdue.later]
 }
 
 /// Guards of std and of parking_lot that are held across an await.
@@ -169,7 +176,7 @@ async fn pool_joins(jobs: Vec<JoinHandle<u32>>) {
 
 /// Timers that should have fired while the thread that drives them sleeps.
 pub fn overdue() {
-    WITH_TIMERS.set(()).unwrap();
+    RUNS_ON.set(Handle::current()).unwrap();
     start_thread("overdue", overdue_thread);
 }
 
