@@ -11,6 +11,7 @@ from support.steps import Steps, steps
 
 from adp_tui.backends.live import LiveProcess
 from adp_tui.engine.adp.catalogue import load_catalogue
+from adp_tui.engine.adp.provided import Provided
 from adp_tui.engine.analysis import survey
 from adp_tui.engine.model import Changes
 from adp_tui.engine.session import Session
@@ -32,7 +33,7 @@ def is_numbered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             replace(each, tasks=tuple(replace(rule, id=None, raw_id=None) for rule in each.tasks))
             for each in load_catalogue()
         )
-        monkeypatch.setattr(survey, "provided", lambda given: bare)
+        monkeypatch.setattr(survey, "provided", lambda program, given: Provided(bare))
     return bool(request.param)
 
 
