@@ -48,6 +48,8 @@ __all__ = ["Survey"]
 
 MAX_PROBLEMS = 16
 """Broken rules of one descriptor that are listed: `adp lint` lists all."""
+_LISTING = ("executors", "tasks", "threads", "defs")
+"""Sections of a descriptor without a rule of which there may be tasks that nobody sees."""
 _FAR = 1 << 62
 _UNDESCRIBED = (
     "tasks kept in {} were found by their wakers, but no descriptor says which executor runs them, "
@@ -163,7 +165,8 @@ class Survey:
             if self._explains:
                 applied.evaluator.records = Costs()
             for problem in applied.descriptor.problems[:MAX_PROBLEMS]:
-                self.losses.add(f"a rule of {applied.source}", problem)
+                missing = problem.startswith(_LISTING)
+                self.losses.add(f"a rule of {applied.source}", problem, missing=missing)
         self.book = RuleBook(self.program, self.applied)
         inside = FuturesInside(self.program, self.book)
         for applied in self.applied:
