@@ -96,6 +96,9 @@ def normalised(reading: Reading) -> Any:
     """Return the report without what differs from run to run: the target, threads, addresses."""
     report = json.loads("".join(json_report(reading.snapshot, Options())))
     del report["target"], report["fds"], report["threads"]
+    for each in report["extensions"]:
+        # The binary that carries the descriptor.
+        del each["place"]
     tids = {t.tid: f"thread {t.name}" for t in reading.snapshot.threads}
 
     def plain(part: Any) -> Any:
