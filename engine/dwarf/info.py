@@ -273,6 +273,9 @@ class DebugInfo:
         # The name of a pointer or a vtable holds paths, and stands as a whole in its DIE; so does
         # that of a box of what has no size.
         is_path = _PATH.match(name) is not None and not name.startswith(_NO_PATHS)
+        if is_path and not self.search.has(name.partition("::")[0]):
+            # Nothing of its crate is here; many crates have a type with such a last name.
+            return
         for text in (last,) if is_path else dict.fromkeys((last, name)):
             for die in islice(self.search.by_name(text, TYPE_TAGS, unit), MAX_SAME_NAME):
                 type_ = self._type_called(name, die)

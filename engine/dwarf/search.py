@@ -131,6 +131,10 @@ class Search:
                     self._last[base] = die.unit
                     yield die
 
+    def has(self, text: str) -> bool:
+        """Tell whether anything can have this name."""
+        return bool(self._strings(text))
+
     def by_string(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs with these tags whose name is the string at this offset."""
         yield from self._by_strp(string, tags)
