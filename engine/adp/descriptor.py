@@ -58,7 +58,7 @@ __all__ = ["RULES", "SECTIONS", "DescriptorError", "load"]
 SCHEMA = 1
 MAX_SIZE = 1 << 20
 """Bytes of one descriptor."""
-MAXRULES = 512
+MAX_RULES = 512
 """Rules of one descriptor: each new type's name is matched against all of a section."""
 MAX_PROBES = 64
 """Each that is not there goes through all names of the program."""
@@ -198,8 +198,8 @@ class _Loader:
             probe=probe,
             lenses=_texts(data["lenses"]) if isinstance(data.get("lenses"), dict) else {},
             defs=defs,
-            polls=self._bounded("polls", MAXRULES),
-            opaque=self._bounded("opaque", MAXRULES),
+            polls=self._bounded("polls", MAX_RULES),
+            opaque=self._bounded("opaque", MAX_RULES),
             problems=tuple(self._problems),
             **rules,
         )
@@ -211,8 +211,8 @@ class _Loader:
                 self._problems.append(f"{section}[{number}]: it is no object")
                 continue
             self._count += 1
-            if self._count > MAXRULES:
-                self._problems.append(f"{section}[{number}]: more than {MAXRULES} rules")
+            if self._count > MAX_RULES:
+                self._problems.append(f"{section}[{number}]: more than {MAX_RULES} rules")
                 break
             try:
                 rules.append(self._rule(kind, entry))

@@ -14,6 +14,7 @@ the bounded built-ins.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError
@@ -139,8 +140,9 @@ class Call:
 Node = Const | Name | TypeName | Field | Variant | Index | Unary | Binary | Lambda | Call
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
-    """Parse an expression.
+    """Parse an expression; descriptors that extend each other have most of theirs in common.
 
     Raises:
         LanguageError: it is no expression, too long or too deep.
