@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 
+from adp_tui.engine.findings.nodes import Nodes
 from adp_tui.engine.findings.words import Words
 from adp_tui.engine.model import Confidence, Executor, Finding, NativeFrame, Snapshot, Thread
 from adp_tui.engine.views.words import short_function
@@ -22,12 +23,11 @@ _LOCKS = (
 MAX_TOLD = 8
 
 
-def blocked(snapshot: Snapshot) -> Iterator[Finding]:
+def blocked(snapshot: Snapshot, words: Words, nodes: Nodes) -> Iterator[Finding]:
     """Yield what keeps threads from polling, then executors and pools that have none left."""
-    words = Words(snapshot)
     stuck: dict[int, Finding] = {}
     for thread in snapshot.threads:
-        found = _nested(snapshot, words, thread) or _blocks(snapshot, words, thread)
+        found = _nested(snapshot, words, nodes, thread) or _blocks(snapshot, words, thread)
         if found is not None:
             stuck[thread.tid] = found
             yield found
@@ -74,7 +74,7 @@ def _blocks(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
     )
 
 
-def _nested(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
+def _nested(snapshot: Snapshot, words: Words, nodes: Nodes, thread: Thread) -> Finding | None:
     """Tell of a thread that waits in block_on inside the poll of a task."""
     if thread.task is None or thread.splice is None or thread.doing.kind != "polling":
         return None
@@ -83,14 +83,7 @@ def _nested(snapshot: Snapshot, words: Words, thread: Thread) -> Finding | None:
         return None
     tasks = snapshot.tasks
     polled = tasks.index(thread.task)
-    root = next(
-        (
-            index
-            for index, tid in enumerate(tasks.thread)
-            if tid == thread.tid and tasks.texts.text(tasks.kind[index]) == "block_on"
-        ),
-        None,
-    )
+    root = nodes.roots.get(thread.tid)
     waits = () if root is None else tasks.waits_of(root)
     what = f": it waits for {words.resource(waits[0])}" if waits else ""
     own = words.own(thread)

@@ -9,7 +9,7 @@ from adp_tui.engine.findings.cycles import components, way_round
 from adp_tui.engine.findings.freedom import Blocker, Freedom
 from adp_tui.engine.findings.waiting import Party, least_sure
 from adp_tui.engine.findings.words import GRANTED, Words
-from adp_tui.engine.model import Confidence, CycleStep, Finding, Holder, Snapshot
+from adp_tui.engine.model import Confidence, CycleStep, Finding, Holder
 
 __all__ = ["deadlocks"]
 
@@ -17,10 +17,9 @@ MAX_TOLD = 8
 """Steps of a cycle, and tasks behind it, that are told one by one."""
 
 
-def deadlocks(snapshot: Snapshot, freedom: Freedom) -> Iterator[Finding]:
+def deadlocks(words: Words, freedom: Freedom) -> Iterator[Finding]:
     """Yield each deadlock with a cycle in it, then who waits behind."""
     edges = freedom.blocking()
-    words = Words(snapshot, freedom.nodes)
     rings = [sorted(ring) for ring in components(edges)]
     rings.sort()
     for ring in rings:

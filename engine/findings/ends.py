@@ -19,9 +19,8 @@ _SI_USER = 0
 """``si_code`` of a signal that kill(2) sent (asm-generic/siginfo.h)."""
 
 
-def ends(snapshot: Snapshot) -> Iterator[Finding]:
+def ends(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
     """Yield the crash, panics that nobody has seen, and timers that nobody fires."""
-    words = Words(snapshot)
     yield from _crash(snapshot, words)
     yield from _panics(snapshot, words)
     yield from _lost(snapshot, words)

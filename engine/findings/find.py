@@ -9,6 +9,7 @@ from adp_tui.engine.findings.deadlock import deadlocks
 from adp_tui.engine.findings.ends import ends
 from adp_tui.engine.findings.freedom import Freedom
 from adp_tui.engine.findings.locks import locks
+from adp_tui.engine.findings.words import Words
 from adp_tui.engine.model import Finding, Snapshot
 
 __all__ = ["find"]
@@ -39,8 +40,9 @@ def _rank(finding: Finding) -> int:
 
 def _all(snapshot: Snapshot, check: Callable[[], None]) -> Iterator[Finding]:
     freedom = Freedom(snapshot, check)
+    words = Words(snapshot, freedom.nodes)
     if freedom.dead:
-        yield from deadlocks(snapshot, freedom)
-    yield from ends(snapshot)
-    yield from blocked(snapshot)
-    yield from locks(snapshot, freedom)
+        yield from deadlocks(words, freedom)
+    yield from ends(snapshot, words)
+    yield from blocked(snapshot, words, freedom.nodes)
+    yield from locks(snapshot, words, freedom)

@@ -16,9 +16,8 @@ _BLOCKING = ("std::sync::", "std::sys::", "lock_api::", "parking_lot::")
 """Types of locks that block the thread that waits for them."""
 
 
-def locks(snapshot: Snapshot, freedom: Freedom) -> Iterator[Finding]:
+def locks(snapshot: Snapshot, words: Words, freedom: Freedom) -> Iterator[Finding]:
     """Yield locks of std across awaits, semaphores without permits, channels that stay full."""
-    words = Words(snapshot)
     for resource in snapshot.resources:
         if resource.type.startswith(_BLOCKING):
             yield from _across(snapshot, words, resource)

@@ -17,9 +17,9 @@ GRANTED = "granted"
 class Words:
     """Names of one snapshot's things."""
 
-    def __init__(self, snapshot: Snapshot, nodes: Nodes | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, nodes: Nodes) -> None:
         self._snapshot = snapshot
-        self._nodes = Nodes(snapshot) if nodes is None else nodes
+        self._nodes = nodes
 
     def key(self, task: int) -> str:
         """Return the key of a task, or ``tid:7`` of a thread."""
