@@ -9,9 +9,11 @@ from typing import NamedTuple
 from adp_tui.engine.adp.schema import ExecutorRule
 from adp_tui.engine.analysis.rules import Applied
 from adp_tui.engine.analysis.stacks import LiveStack
+from adp_tui.engine.arch import Arch
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.model import TaskState, Wait
+from adp_tui.engine.syscalls import Call, describe
 from adp_tui.engine.target import ThreadState
 from adp_tui.engine.unwind.unwinder import NativeStack, RawFrame
 from adp_tui.engine.value import Value
@@ -48,6 +50,13 @@ class ThreadFacts:
     def tid(self) -> int:
         """The thread's id."""
         return self.state.tid
+
+    def call(self, arch: Arch) -> Call | None:
+        """Return the system call that it is in."""
+        if self.state.syscall is None:
+            return None
+        arguments = [self.state.registers.get(name, 0) for name in arch.syscall_arguments]
+        return describe(self.state.syscall, arguments)
 
 
 @dataclass(slots=True, eq=False)

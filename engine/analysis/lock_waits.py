@@ -11,7 +11,6 @@ from adp_tui.engine.analysis.rules import Bound, RuleBook
 from adp_tui.engine.analysis.waits import Numbering
 from adp_tui.engine.model import Confidence, Wait
 from adp_tui.engine.program import Program
-from adp_tui.engine.syscalls import describe
 from adp_tui.engine.value import Value
 
 __all__ = ["find_lock_waits"]
@@ -21,28 +20,19 @@ def find_lock_waits(
     program: Program, book: RuleBook, numbering: Numbering, threads: Sequence[ThreadFacts]
 ) -> None:
     """Give each thread that sleeps in a lock the wait for it, and the lock a number."""
-    finder = _Finder(program, book, numbering)
+    finder = _Finder(book, numbering)
     for thread in threads:
-        futex = finder.futex(thread)
-        if futex is not None:
-            thread.lock = finder.wait(thread, futex)
+        call = thread.call(program.arch)
+        if call is not None and call.futex is not None:
+            thread.lock = finder.wait(thread, call.futex)
 
 
 class _Finder:
-    def __init__(self, program: Program, book: RuleBook, numbering: Numbering) -> None:
-        self._program = program
+    def __init__(self, book: RuleBook, numbering: Numbering) -> None:
         self._book = book
         self._numbering = numbering
         self._each: dict[int, dict[int, Value]] = {}
         """What each rule (by identity) starts from, for each thread."""
-
-    def futex(self, thread: ThreadFacts) -> int | None:
-        """Return the futex that a thread sleeps on; None for one that does something else."""
-        state = thread.state
-        if state.syscall is None:
-            return None
-        arguments = [state.registers.get(r, 0) for r in self._program.arch.syscall_arguments]
-        return describe(state.syscall, arguments).futex
 
     def wait(self, thread: ThreadFacts, futex: int) -> WaitRow | None:
         """Return what a thread waits for, by the innermost function that a rule knows."""

@@ -133,8 +133,7 @@ class Reach:
 
     def _is_pointer(self, type_: Type) -> bool:
         """Tell whether the reader of a type leads to another object."""
-        fat = type_.member("vtable") is not None and type_.member("pointer") is not None
-        return type_.kind is Kind.POINTER or fat or self._lens(type_) is not None
+        return type_.kind is Kind.POINTER or _is_fat(type_) or self._lens(type_) is not None
 
     def _parts(self, value: Value) -> Iterator[tuple[Value, str]]:
         """Yield a value, or the parts of a structure at which a walk stops."""
@@ -206,8 +205,7 @@ class Reach:
             if type_.target is not None:
                 yield type_.target
             return
-        fat = type_.member("vtable") is not None and type_.member("pointer") is not None
-        if fat:
+        if _is_fat(type_):
             if self._followed(type_.name):
                 yield None
             return
@@ -256,7 +254,7 @@ class Reach:
             return lambda value: _some(through.run(value))
         if type_.kind is Kind.POINTER:
             return (lambda value: _some(value.deref())) if self._followed(name) else _nothing
-        if type_.member("vtable") is not None and type_.member("pointer") is not None:
+        if _is_fat(type_):
             return self._dynamic if self._followed(name) else _nothing
         if type_.member("data_ptr") is not None and type_.member("length") is not None:
             return _elements if self._followed(name) else _nothing
@@ -320,6 +318,11 @@ def _step(type_: Type, member: Member) -> str:
     if type_.name.startswith(_STD):
         return ""
     return f".{name.removeprefix('__')}" if name[2:].isdigit() else f".{name}"
+
+
+def _is_fat(type_: Type) -> bool:
+    """Tell of a pointer to a trait object."""
+    return type_.member("vtable") is not None and type_.member("pointer") is not None
 
 
 def _nothing(_: Value) -> Iterable[tuple[Value, str]]:

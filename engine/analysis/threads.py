@@ -15,7 +15,6 @@ from adp_tui.engine.errors import AdpError
 from adp_tui.engine.model import Doing, TaskState
 from adp_tui.engine.program import Program
 from adp_tui.engine.rust.names import function_name
-from adp_tui.engine.syscalls import describe
 from adp_tui.engine.unwind.locals import Scope, scopes
 from adp_tui.engine.unwind.unwinder import Unwinder
 from adp_tui.engine.value import Value
@@ -137,13 +136,11 @@ def set_roles(book: RuleBook, executors: ExecutorSet, threads: Sequence[ThreadFa
 
 def doing_of(program: Program, names: FutureNames, thread: ThreadFacts) -> Doing:
     """Say what a thread does, from its registers, its role and the task it runs."""
-    state, task = thread.state, thread.task
+    task, call = thread.task, thread.call(program.arch)
     name: str | None = None
     fd: int | None = None
     lock: str | None = None
-    if state.syscall is not None:
-        arguments = [state.registers.get(r, 0) for r in program.arch.syscall_arguments]
-        call = describe(state.syscall, arguments)
+    if call is not None:
         name, fd = call.name, call.fd
         if call.futex is not None:
             lock = f"{call.futex:#x}"

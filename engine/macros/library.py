@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import types
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from adp_tui.engine.adp.folder import Folder
@@ -33,22 +34,9 @@ LOAD_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A macro, or why there is none."""
+class Entry(MacroRow):
+    """A macro with what runs it, or why there is none."""
 
-    name: str
-    help: str
-    on: str
-    kind: str
-    """``table`` (of a descriptor) or ``python``."""
-    origin: str
-    """``project``, ``user``, ``note``, ``catalogue`` or ``package``."""
-    place: str
-    state: str
-    """``ready``, ``untrusted`` or ``broken``."""
-    why: str = ""
-    arguments: tuple[tuple[str, str, bool], ...] = ()
-    """Name, kind (str, int, bool), and whether it must be given."""
     macro: Macro | None = None
     source: bytes = b""
     """Of its file."""
@@ -186,10 +174,7 @@ def default_library(folders: Sequence[Folder], *, with_packages: bool = True) ->
 
 def row_of(entry: Entry) -> MacroRow:
     """Return what a front end shows of a macro."""
-    return MacroRow(
-        entry.name, entry.help, entry.on, entry.kind, entry.origin, entry.place, entry.state,
-        entry.why, entry.arguments,
-    )  # fmt: skip
+    return MacroRow(*(getattr(entry, field.name) for field in fields(MacroRow)))
 
 
 def _run_file(found: _Found) -> list[Entry]:

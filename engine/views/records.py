@@ -231,6 +231,7 @@ class MacroRow:
     kind: str
     """``table`` (of a descriptor) or ``python``."""
     origin: str
+    """``project``, ``user``, ``note``, ``catalogue`` or ``package``."""
     place: str
     state: str
     """``ready``, ``untrusted`` or ``broken``."""
