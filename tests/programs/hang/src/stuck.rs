@@ -157,8 +157,7 @@ async fn forgotten_waits(permits: Arc<Semaphore>) {
 pub fn full() {
     let (sender, receiver) = mpsc::channel(2);
     start("full_receiver", full_receiver(receiver));
-    start("full_sender1", full_sender(sender.clone()));
-    start("full_sender2", full_sender(sender));
+    start("full_sender1", full_sender1(sender));
 }
 
 async fn full_receiver(mut receiver: mpsc::Receiver<u32>) {
@@ -167,10 +166,18 @@ async fn full_receiver(mut receiver: mpsc::Receiver<u32>) {
     receiver.recv().await;
 }
 
-async fn full_sender(sender: mpsc::Sender<u32>) {
-    for number in 0..3 {
-        sender.send(number).await.unwrap(); // [full.sender.waits]
-    }
+/// Starts the other sender once it stands in the queue itself.
+async fn full_sender1(sender: mpsc::Sender<u32>) {
+    sender.send(1).await.unwrap();
+    sender.send(2).await.unwrap();
+    let mut send = pin!(sender.send(3));
+    assert!(futures::poll!(&mut send).is_pending());
+    start("full_sender2", full_sender2(sender.clone()));
+    send.await.unwrap(); // [full.sender1.waits]
+}
+
+async fn full_sender2(sender: mpsc::Sender<u32>) {
+    sender.send(4).await.unwrap(); // [full.sender2.waits]
 }
 
 /// What a task of a pool is known by.
