@@ -15,52 +15,20 @@ from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.names import UnitIndex
 from adp_tui.engine.dwarf.sections import Sections
+from adp_tui.engine.dwarf.strings import MANY, StringFinder
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.errors import NoDebugInfoError
 
-__all__ = ["Search", "string_offsets"]
+__all__ = ["Search"]
 
 MAX_INDEXES = 4096
 MAX_HITS = 200_000
 """Candidates looked at for one name."""
 MAX_FRAME_BASE = 8
 """Bytes of the expression of a function's frame base."""
-MANY = 4
-"""Instances of a generic that are looked up one by one before all of them are gathered."""
-MAX_SUFFIXES = 256
-"""Strings that end in a name and are tried where no string is the name itself."""
-
-
 _STRUCTURE = frozenset({TAG.STRUCTURE})
 _SUBPROGRAM = frozenset({TAG.SUBPROGRAM})
 
-
-def string_offsets(sections: Sections, text: str) -> list[int]:
-    """Return the offsets in ``.debug_str`` at which exactly ``text`` is stored.
-
-    A linker that merges tails stores ``Header`` only inside ``TaskHeader``: where no string
-    is the text itself, the ends of longer ones are offered.
-    """
-    raw = text.encode("utf-8", "replace")
-    strings = sections.strings
-    if strings.slice(0, len(raw) + 1) == raw + b"\0":
-        return [0]
-    # There is one such string. Backwards, that takes half as long, and what runtimes and std
-    # name tends to stand behind what the program does.
-    at = strings.rfind(b"\0" + raw + b"\0", 0, strings.size)
-    if at >= 0:
-        return [at + 1]
-    found: list[int] = []
-    at = strings.find(raw + b"\0")
-    while at >= 0 and len(found) < MAX_SUFFIXES:
-        found.append(at)
-        at = strings.find(raw + b"\0", at + 1)
-    return found
-
-
-_MAX_NAME = 65_600
-"""Bytes of a name and what stands around it."""
-_PINNED = re.compile(rb"Pin<&mut ([^\0]{1,65536})>\0")
 
 _ADDRESS = b"\x09\x03"
 """A block of nine bytes that begins with DW_OP_addr."""
@@ -78,10 +46,7 @@ class Search:
         self._named: dict[tuple[int, int, frozenset[int]], list[tuple[bytes, int]]] = {}
         self._lows: dict[int, dict[int, list[int]]] = {}
         self._split: bool | None = None
-        self._pinned: dict[bytes, int] | None = None
-        self._offsets: dict[str, list[int]] = {}
-        self._asked: dict[str, int] = {}
-        self._families: dict[str, dict[bytes, int]] = {}
+        self._strings = StringFinder(sections.strings)
         self._last: dict[str, Unit] = {}
         self._bases: list[tuple[int, int]] | None = None
         self._addressed = 0
@@ -119,7 +84,7 @@ class Search:
         same generic was found: often nobody asks for more.
         """
         base, generic, _ = text.partition("<")
-        for string in self._strings(text):
+        for string in self._strings.offsets(text):
             first = [near, self._last.get(base) if generic else None]
             units = [unit for unit in dict.fromkeys(first) if unit is not None]
             for unit in units:
@@ -133,7 +98,7 @@ class Search:
 
     def has(self, text: str) -> bool:
         """Tell whether anything can have this name."""
-        return bool(self._strings(text))
+        return bool(self._strings.offsets(text))
 
     def by_string(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs with these tags whose name is the string at this offset."""
@@ -142,56 +107,14 @@ class Search:
             yield from self._by_strx(string, tags)
 
     def pinned(self, type_name: str) -> Iterator[Die]:
-        """Yield the DIEs of ``Pin<&mut T>`` for the type with this full name.
-
-        All such names are gathered in one pass of the strings: each future is asked for.
-        """
-        if self._pinned is None:
-            strings = self._sections.strings
-            # A linker that merges tails stores the name only as the end of a longer one.
-            tails: dict[bytes, int] = {}
-            whole: dict[bytes, int] = {}
-            for match in strings.matches(_PINNED, _MAX_NAME):
-                at = match.start() - strings.base
-                found = whole if not at or not strings.buffer[match.start() - 1] else tails
-                found[match[1]] = at
-            self._pinned = tails | whole
-        string = self._pinned.get(type_name.encode("utf-8", "replace"))
+        """Yield the DIEs of ``Pin<&mut T>`` for the type with this full name."""
+        string = self._strings.pinned(type_name)
         if string is not None:
             yield from self.by_string(string, _STRUCTURE)
 
-    def _strings(self, text: str) -> list[int]:
-        known = self._offsets.get(text)
-        if known is None:
-            known = self._offsets[text] = self._family(text) or string_offsets(self._sections, text)
-        return known
-
-    def _family(self, text: str) -> list[int]:
-        """Return where a generic's name stands, once several of its instances were asked for.
-
-        All names that begin alike (``Cell<``) are then gathered in one pass.
-        """
-        base, generic, _ = text.partition("<")
-        if not generic or not base:
-            return []
-        self._asked[base] = self._asked.get(base, 0) + 1
-        if self._asked[base] < MANY:
-            return []
-        family = self._families.get(base)
-        if family is None:
-            strings = self._sections.strings
-            # What begins with plain bytes is searched twenty times as fast as a lookbehind.
-            pattern = re.compile(rb"\0(" + re.escape(f"{base}<".encode()) + rb"[^\0]{1,65536})")
-            family = self._families[base] = {
-                match[1]: match.start(1) - strings.base
-                for match in strings.matches(pattern, _MAX_NAME)
-            }
-        found = family.get(text.encode("utf-8", "replace"))
-        return [] if found is None else [found]
-
     def in_unit(self, unit: Unit, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs of one unit with these tags whose DW_AT_name is exactly ``text``."""
-        for string in self._strings(text):
+        for string in self._strings.offsets(text):
             yield from self._within(unit, string, tags)
 
     def _within(self, unit: Unit, string: int, tags: frozenset[int]) -> Iterator[Die]:
