@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from adp_tui.engine.findings.nodes import Nodes
 from adp_tui.engine.findings.sites import Asks, Site, goes_on, lets_go, site_of
-from adp_tui.engine.findings.waiting import Condition, Party, Waiting
+from adp_tui.engine.findings.waiting import FREE, Condition, Party, Waiting
 from adp_tui.engine.model import Snapshot, TaskState, Wait
 
 __all__ = ["Blocker", "Freedom"]
@@ -40,7 +40,8 @@ class Freedom:
         self._sites: dict[int, Site] = {}
         self.nodes = Nodes(snapshot)
         self._free = bytearray(len(self.nodes))
-        self._waits: dict[int, dict[str | None, list[Wait]]] = {}
+        self._waits: dict[int, dict[str | None, list[int]]] = {}
+        """Rows of the waits, by branch, of those that something may hold back."""
         self._standing: dict[int, list[int]] = {}
         """Running tasks by the block_on that their thread stands in."""
         self._met: set[tuple[int, str | None]] = set()
@@ -53,9 +54,13 @@ class Freedom:
 
     def conditions(self, task: int) -> Iterator[tuple[Wait, Condition]]:
         """Yield the waits of a task that have not ended, with what they take."""
-        for waits in self._waits.get(task, {}).values():
-            for wait in waits:
-                yield wait, self._waiting.condition(task, wait)
+        locked = self.nodes.locked.get(task)
+        if locked is not None:
+            yield locked, self._waiting.condition(task, locked)
+            return
+        for rows in self._waits.get(task, {}).values():
+            for row in rows:
+                yield self._snapshot.tasks.waits[row], self._waiting.of_row(task, row)
 
     def blockers(self, task: int) -> Iterator[Blocker]:
         """Yield whom a dead task waits for: who holds it back is dead as well."""
@@ -87,28 +92,38 @@ class Freedom:
 
     def _begin(self) -> None:
         """Free all that wait for nobody, and note what the others wait for."""
-        tasks = self._snapshot.tasks
-        for index, wait in self.nodes.locked.items():
-            self._waits[index] = {None: [wait]}
-        for index in range(len(tasks)):
+        tasks, locked = self._snapshot.tasks, self.nodes.locked
+        idle = tasks.STATES.index(TaskState.IDLE)
+        for index, state in enumerate(tasks.state):
             if index % 4096 == 0:
                 self._check()
-            if index in self._waits:
+            if index in locked:
                 continue
-            if tasks.STATES[tasks.state[index]] is not TaskState.IDLE:
+            if state != idle:
                 # One that runs may stand in a block_on that waits for another.
                 self._free[index] = self._root_of(index) is None
                 continue
-            waits: dict[str | None, list[Wait]] = {}
-            for wait in tasks.waits_of(index):
-                if wait.src == RESOURCE:
-                    self.aside.add(index)
-                else:
-                    waits.setdefault(wait.branch, []).append(wait)
-            if waits and not tasks.cancelled[index]:
+            waits = {} if tasks.cancelled[index] else self._held_back(index)
+            if waits:
                 self._waits[index] = waits
             else:
                 self._free[index] = True
+
+    def _held_back(self, index: int) -> dict[str | None, list[int]]:
+        """Return the rows of what a task waits for, by branch; none if nothing holds it back."""
+        tasks = self._snapshot.tasks
+        shapes, numbers = tasks.waits.shapes, tasks.waits.shape
+        waits: dict[str | None, list[int]] = {}
+        held = False
+        start = tasks.wait_start[index]
+        for row in range(start, start + tasks.wait_count[index]):
+            shape = shapes[numbers[row]]
+            if shape.src == RESOURCE:
+                self.aside.add(index)
+                continue
+            waits.setdefault(shape.branch, []).append(row)
+            held = held or _is_for_end(shape) or self._waiting.of_row(index, row) is not FREE
+        return waits if held else {}
 
     def _spread(self) -> None:
         """Find which waits may end: when a task can do more, those who wait for it are asked."""
@@ -124,7 +139,8 @@ class Freedom:
                     if task is not None:
                         followers.setdefault(task, []).append(key)
         for index in range(len(self._free)):
-            root = None if self._free[index] or index in self._waits else self._root_of(index)
+            waits = index in self._waits or index in self.nodes.locked
+            root = None if self._free[index] or waits else self._root_of(index)
             if root is not None:
                 self._standing.setdefault(root, []).append(index)
         asked = deque(conditions)
@@ -138,11 +154,16 @@ class Freedom:
                 asked.extend(followers.get(index, ()))
 
     def _pending(self) -> Iterator[tuple[int, str | None, Condition]]:
+        for index, wait in self.nodes.locked.items():
+            yield index, None, self._waiting.condition(index, wait)
+        shapes, numbers = self._snapshot.tasks.waits.shapes, self._snapshot.tasks.waits.shape
         for index, waits in self._waits.items():
-            for label, found in waits.items():
-                for wait in found:
-                    if not self._is_for_end(index, wait):
-                        yield index, label, self._waiting.condition(index, wait)
+            for label, rows in waits.items():
+                for row in rows:
+                    if len(waits) > 1 and _is_for_end(shapes[numbers[row]]):
+                        self.ending.add(index)
+                    else:
+                        yield index, label, self._waiting.of_row(index, row)
 
     def _meet(self, places: list[tuple[int, str | None]]) -> Iterator[int]:
         """Note that the waits at some places may end; yield the tasks that can do more then."""
@@ -158,19 +179,9 @@ class Freedom:
                     self._free[other] = True
                     yield other
 
-    def _is_for_end(self, index: int, wait: Wait) -> bool:
-        """Tell of a wait for all of a channel's other ends to be dropped, beside other waits.
-
-        Servers wait so to be shut down; that may come, but it is nothing that others do.
-        """
-        if wait.mode != "closed" or wait.branch is None or len(self._waits[index]) < 2:
-            return False
-        self.ending.add(index)
-        return True
-
     def _asks(self, index: int) -> Asks:
         """Return what tells of a task whether the waits at a branch may end, as far as known."""
-        waits = self._waits.get(index, {})
+        waits = self._waits.get(index, ())
         return lambda label: (index, label) in self._met if label in waits else None
 
     def _is_met(self, condition: Condition) -> bool:
@@ -208,3 +219,10 @@ class Freedom:
             frames = self._snapshot.stacks[stack].frames if stack >= 0 else ()
             known = self._sites[stack] = site_of(frames)
         return known
+
+
+def _is_for_end(wait: Wait) -> bool:
+    """Tell of a wait for all of a channel's other ends to be dropped: beside other waits, servers
+    wait so to be shut down; that may come, but it is nothing that others do.
+    """
+    return wait.mode == "closed" and wait.branch is not None

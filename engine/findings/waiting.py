@@ -17,7 +17,7 @@ from adp_tui.engine.model import (
     Wait,
 )
 
-__all__ = ["Condition", "Party", "Waiting", "least_sure"]
+__all__ = ["FREE", "Condition", "Party", "Waiting", "least_sure"]
 
 _ROLES = {"recv": "sender", "changed": "sender", "send": "receiver", "closed": "receiver"}
 """Who completes a wait of a channel, by its mode."""
@@ -56,6 +56,7 @@ class Condition:
 
 
 FREE = Condition(())
+"""Of a wait that may end."""
 
 
 class Waiting:
@@ -64,10 +65,24 @@ class Waiting:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._known: dict[tuple[str, str | None], Condition] = {}
+        self._rows: dict[tuple[int, int], Condition] = {}
+        self._queues: dict[str, tuple[frozenset[int], Condition]] = {}
         self._members: dict[int, list[int]] = {}
         for index, parent in enumerate(snapshot.tasks.parent):
             if parent >= 0:
                 self._members.setdefault(parent, []).append(index)
+
+    def of_row(self, task: int, row: int) -> Condition:
+        """Return what a wait of a task takes to end, by the row in which it stands."""
+        waits = self._snapshot.tasks.waits
+        key = (waits.shape[row], waits.resource[row])
+        known = self._rows.get(key)
+        if known is None:
+            wait = waits[row]
+            known = self.condition(task, wait)
+            if not _is_own(wait):
+                self._rows[key] = known
+        return known
 
     def condition(self, task: int, wait: Wait) -> Condition:
         """Return what a wait of a task takes to end."""
@@ -77,8 +92,7 @@ class Waiting:
             return self._join(task, wait)
         if wait.resource is None:
             return FREE
-        if wait.kind == "rwlock" and wait.mode == "read":
-            # Who waits before it in the queue matters.
+        if _is_own(wait):
             return self._read(self._snapshot.resources.named(wait.resource), task)
         key = (wait.resource, wait.mode)
         known = self._known.get(key)
@@ -127,18 +141,29 @@ class Waiting:
 
     def _read(self, resource: Resource, task: int) -> Condition:
         """Wait to read: for a writer that holds, else for those that wait to write before."""
-        writers = [h for h in resource.holders if h.mode == "write"]
-        if writers:
-            return self._held(resource, needs_all=True)
+        before, behind = self._readers(resource)
+        return FREE if task in before else behind
+
+    def _readers(self, resource: Resource) -> tuple[frozenset[int], Condition]:
+        """Return who waits before all that want to write, and what other readers wait for."""
+        known = self._queues.get(resource.key)
+        if known is None:
+            known = self._queues[resource.key] = self._read_queue(resource)
+        return known
+
+    def _read_queue(self, resource: Resource) -> tuple[frozenset[int], Condition]:
+        if any(h.mode == "write" for h in resource.holders):
+            return frozenset(), self._held(resource, needs_all=True)
+        before: list[int] = []
         for key in resource.waiters:
             index = self._snapshot.tasks.index(key)
-            if index == task:
-                break
             waits = self._snapshot.tasks.waits_of(index)
             if any(w.resource == resource.key and w.mode == "write" for w in waits):
-                # Other writers between them wait for this one as well.
-                return Condition((Party(index, -1, None, None),), conf=Confidence.DERIVED)
-        return FREE
+                # Other writers behind it wait for this one as well.
+                party = Party(index, -1, None, None)
+                return frozenset(before), Condition((party,), conf=Confidence.DERIVED)
+            before.append(index)
+        return frozenset(), FREE
 
     def _ended(self, resource: Resource, wait: Wait) -> Condition:
         """Wait for the other end of a channel; also for who has room in it."""
@@ -158,6 +183,13 @@ class Waiting:
     def _party(self, end: Holder | Owner) -> Party:
         task = -1 if end.task is None else self._snapshot.tasks.index(end.task)
         return Party(task, -1 if end.thread is None else end.thread, end.frame, end)
+
+
+def _is_own(wait: Wait) -> bool:
+    """Tell whether what ends a wait differs from task to task: of a join, and of a wait to read
+    who waits before it in the queue.
+    """
+    return wait.kind == "join" or (wait.kind == "rwlock" and wait.mode == "read")
 
 
 def least_sure(found: Iterable[Confidence]) -> Confidence:
