@@ -8,7 +8,7 @@ __all__ = ["Glob"]
 class Glob:
     """A pattern whose only special character is ``*``; matching takes linear time."""
 
-    __slots__ = ("_first", "_last", "_middle", "pattern")
+    __slots__ = ("_first", "_last", "_middle", "crate", "pattern")
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
@@ -16,6 +16,9 @@ class Glob:
         self._first = parts[0]
         self._last = parts[-1] if len(parts) > 1 else None
         self._middle = [part for part in parts[1:-1] if part]
+        crate, path, _ = self._first.partition("::")
+        self.crate = crate if path else None
+        """What all names that fit begin with, up to ``::``; None where that is not said."""
 
     def __repr__(self) -> str:
         return f"Glob({self.pattern!r})"

@@ -156,14 +156,24 @@ class Matcher(Generic[R]):
 
     def __init__(self, entries: Sequence[tuple[str, Bound[R]]]) -> None:
         self._entries = [(Glob(pattern), bound) for pattern, bound in entries]
+        self._of_crate: dict[str, list[tuple[Glob, Bound[R]]]] = {}
         self._known: dict[str, tuple[Bound[R], ...]] = {}
 
     def all(self, name: str) -> tuple[Bound[R], ...]:
         """Return every rule that matches, in the order of the descriptors."""
         found = self._known.get(name)
         if found is None:
-            found = tuple(bound for glob, bound in self._entries if glob.match(name))
+            likely = self._likely(name.partition("::")[0])
+            found = tuple(bound for glob, bound in likely if glob.match(name))
             self._known[name] = found
+        return found
+
+    def _likely(self, crate: str) -> list[tuple[Glob, Bound[R]]]:
+        """Return the rules whose globs don't begin with the name of another crate."""
+        found = self._of_crate.get(crate)
+        if found is None:
+            found = [each for each in self._entries if each[0].crate in (None, crate)]
+            self._of_crate[crate] = found
         return found
 
     def first(self, name: str) -> Bound[R] | None:

@@ -30,7 +30,8 @@ def crate_version(program: Program, crate: str) -> str | None:
     """
     found: set[str] = set()
     for image in program.images:
-        if image.debug is None or not image.module.is_executable:
+        # In this order: what libraries say of themselves need not be read.
+        if not image.module.is_executable or image.debug is None:
             continue
         known = image.answers.table("crate versions")
         if not known:

@@ -6,7 +6,7 @@ import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from adp_tui.engine.answers import Answers
 from adp_tui.engine.dataclass import dataclass
@@ -19,6 +19,8 @@ _ENTRY = struct.Struct("<IBBHQQ")
 MAX_SYMBOLS = 10_000_000
 MAX_NAME = 8192
 MAX_CLOSURES = 1_000_000
+_TAIL = 40
+"""Bytes by which closures are told apart at first: what ends all of them, and some of a name."""
 _CLOSURE = re.compile(rb"28_\$u7b\$\$u7b\$closure\$u7d\$\$u7d\$17h")
 """How a closure's legacy name ends before its hash; coroutines are closures there."""
 
@@ -47,7 +49,8 @@ class SymbolTable:
                 if file.has(table):
                     self._sources.append((file.blob(table), file.blob(strings)))
                     break
-        self._closures: list[tuple[bytes, int]] | None = None
+        self._closures: dict[bytes, list[tuple[bytes, int]]] | None = None
+        """Names and addresses of closures, by how the names end."""
 
     def _entries(self) -> Iterator[tuple[Blob, tuple[int, int, int, int, int, int]]]:
         for table, strings in self._sources:
@@ -108,8 +111,13 @@ class SymbolTable:
     def closures(self, ending: bytes) -> Iterator[int]:
         """Yield the addresses of the closures whose raw name ends so, up to its hash."""
         if self._closures is None:
-            self._closures = list(self._find_closures())
-        return (address for name, address in self._closures if name.endswith(ending))
+            self._closures = {}
+            for name, address in self._find_closures():
+                self._closures.setdefault(name[-_TAIL:], []).append((name, address))
+        known = self._closures
+        whole = len(ending) >= _TAIL
+        likely = known.get(ending[-_TAIL:], ()) if whole else chain.from_iterable(known.values())
+        return (address for name, address in likely if name.endswith(ending))
 
     def _find_closures(self) -> Iterator[tuple[bytes, int]]:
         """Yield name and address of each closure: one pass serves all that are asked for."""
