@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from adp_tui.backends.elf_image import EXEC, INTERP, PAGE, ElfImage, Segment, read_image
 from adp_tui.backends.files import ElfOnDisk, clean, open_elf
-from adp_tui.backends.process_files import ProcessFiles
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import FaultError, OpenError
 from adp_tui.engine.target import FileMapping, Memory, Module
@@ -17,6 +16,9 @@ from adp_tui.engine.target import FileMapping, Memory, Module
 if TYPE_CHECKING:
     # It brings http.client and ssl, which take longer to import than all the rest.
     from adp_tui.backends.debuginfod import Debuginfod
+
+    # What a core has no need of.
+    from adp_tui.backends.process_files import ProcessFiles
 
 __all__ = ["FoundModule", "MappedFile", "Places", "find_modules"]
 

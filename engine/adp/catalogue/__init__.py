@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from adp_tui.engine.adp.descriptor import load
 from adp_tui.engine.adp.plan import Planner
@@ -32,7 +32,7 @@ def catalogue_texts() -> Mapping[str, str]:
     """Return the JSON of the descriptors that ship with adp-tui, by what others extend them by."""
     return {
         file.name.removesuffix(SUFFIX): file.read_text("utf-8")
-        for file in resources.files(__name__).iterdir()
+        for file in Path(__file__).parent.iterdir()
         if file.name.endswith(SUFFIX)
     }
 
