@@ -119,20 +119,20 @@ class StringFinder:
 
     def _short(self) -> Iterator[tuple[bytes, int]]:
         """Yield the short strings with their offsets, in one pass."""
-        count, at = 0, 0
-        while at < self._strings.size and count < _MAX_GATHERED:
-            data = self._strings.slice(at, at + _WINDOW)
-            end = data.rfind(b"\0") + 1
-            if not end:
-                # One string longer than all that is looked at: it ends somewhere behind.
-                end = len(data)
-                at = self._strings.find(b"\0", at + end) + 1 or self._strings.size
-                continue
-            for string in data[: end - 1].split(b"\0"):
-                if len(string) < _SHORT:
-                    yield string, at
+        count, begun, began = 0, b"", 0
+        for at, data in self._strings.pieces(_WINDOW):
+            first, *strings = data.split(b"\0")
+            # Of what stands in several pieces, the beginning tells that it is long.
+            begun = (begun + first)[:_SHORT]
+            at += len(first) + 1
+            for string in strings:
+                if len(begun) < _SHORT:
+                    yield begun, began
                     count += 1
+                begun, began = string, at
                 at += len(string) + 1
+            if count >= _MAX_GATHERED:
+                return
 
     def _has_merged_tails(self) -> bool:
         """Tell whether the linker may have merged tails: then no string is the end of another."""

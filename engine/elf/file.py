@@ -129,6 +129,13 @@ class Blob:
                 yield match
             self._forget(first, last)
 
+    def pieces(self, size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield copies of the whole section piece by piece, with their offsets."""
+        for first, last in self._windows(0, self.size):
+            for at in range(first, last, size):
+                yield at, self.slice(at, min(at + size, last))
+            self._forget(first, last)
+
     def _windows(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """Cut a range into pieces that are gone through one after the other."""
         first, size = start, _WINDOW if self.size >= _LARGE else self.size
