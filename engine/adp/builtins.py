@@ -57,6 +57,7 @@ class Builtins:
             "loc": (1, self._loc),
             "since": (1, self._since),
             "static": (1, self._static),
+            "statics": (1, self._statics),
             "tls": (1, self._tls),
             "frames": (2, self._frames),
             "futures": (1, self._futures),
@@ -333,10 +334,15 @@ class Builtins:
         return None if taken is None else (now - taken) // 1_000_000
 
     def _static(self, path: object) -> object:
-        if not isinstance(path, str):
-            return None
-        found = self._ev.look_up(path, self._ev.program.static)
+        found = self._statics(path)
         return found[0] if found else None
+
+    def _statics(self, path: object) -> tuple[Value, ...]:
+        if not isinstance(path, str):
+            return ()
+        found = self._ev.look_up(path, self._ev.program.static)
+        self._ev.spend(len(found))
+        return found
 
     def _tls(self, path: object) -> object:
         from adp_tui.engine.adp.evaluate import ThreadValue

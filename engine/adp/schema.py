@@ -71,7 +71,7 @@ States = tuple[tuple[Expression, str], ...]
 class ExecutorRule:
     """An executor: ``each`` gives those that the runtime's own roots lead to; ``type`` is the
     type of its data, by which an executor that a task leads to is recognised. ``count`` is how
-    many tasks its lists hold by its own word.
+    many tasks its lists hold by its own word; ``some`` are tasks of an executor that lists not all.
     """
 
     kind: str
@@ -79,6 +79,7 @@ class ExecutorRule:
     each: Expression | None = None
     name: Expression | None = None
     tasks: Expression | None = None
+    some: Expression | None = None
     count: Expression | None = None
     blocking: Expression | None = None
     owner_id: Expression | None = None

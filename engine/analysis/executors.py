@@ -134,10 +134,11 @@ class ExecutorSet:
                 applied.losses.add(what, "a header in its lists is none", task.address)
             else:
                 self.own(executor, task)
-        for header in applied.values(rule.blocking, env, what):
-            task = self._read(executor, header, what)
-            if task is not None:
-                self.own(executor, task)
+        for expression in (rule.some, rule.blocking):
+            for header in applied.values(expression, env, what):
+                task = self._read(executor, header, what)
+                if task is not None:
+                    self.own(executor, task)
 
     def _read(self, executor: ExecutorFacts, header: Value, what: str) -> TaskFacts | None:
         task = self._reader.read(header)

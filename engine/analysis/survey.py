@@ -338,7 +338,8 @@ class Survey:
         for index, task in enumerate(tasks):
             task.index = index
         self.numbering.set_tasks(tasks)
-        self.roots = {p: r for r in roots if r.thread is not None for p in r.thread.parkers}
+        # A waker without an address wakes the thread that it is used on, whichever that is.
+        self.roots = {p: r for r in roots if r.thread is not None for p in r.thread.parkers if p}
         self.executor_roots = {r.executor.address: r for r in roots if r.executor is not None}
 
     def _walk(self, task: TaskFacts) -> LiveStack | None:

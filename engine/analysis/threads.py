@@ -94,7 +94,7 @@ def read_locals(book: RuleBook, executors: ExecutorSet, threads: Sequence[Thread
                 if executor is not None:
                     thread.executor = executors.add(executor) or thread.executor
                 parker = applied.number(rule.parker, env)
-                if parker:
+                if parker is not None:
                     thread.parkers.add(parker)
                 _note_time(book.program, applied, applied.value(rule.past, env))
                 for name in ("worker", "queue", "current_task", "owner"):

@@ -241,11 +241,13 @@ class Shapes:
             return self._items(first)
         if name in _SAME:
             return self._items(first)
-        if name == "static" and isinstance(nodes[0], ast.Const):
+        if name in ("static", "statics") and isinstance(nodes[0], ast.Const):
             found = self._evaluator.program.static(str(nodes[0].value))
             if not found:
                 raise LayoutError(f"the program has no static {nodes[0].value}")
-            return Of((found[0].type,))
+            if name == "static":
+                return Of((found[0].type,))
+            return Stream(Of(tuple({id(each.type): each.type for each in found}.values())))
         return ANYTHING
 
     def _items(self, shape: Shape) -> Shape:
