@@ -21,6 +21,7 @@ from adp_tui.engine.model import (
     ResourceColumns,
     TaskState,
 )
+from adp_tui.engine.rust.coroutine import is_temporary
 from adp_tui.engine.value import Value
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class Resources:
     def _holders(self, value: Value, guards: Sequence[Holding]) -> tuple[Holder, ...]:
         """Return who has guards of a resource: as sure as its own state agrees with them."""
         taken = self._taken(value)
-        # What is behind an Arc of several tasks is one guard.
-        weights = {each.guard or id(each): each.weight for each in guards}
-        found = sum(weights.values())
+        if taken is not None and _found(guards) > taken:
+            guards = _named(guards, taken)
+        found = _found(guards)
         return tuple(
             Holder(
                 *self._who(each),
@@ -203,6 +204,27 @@ def _order(holding: Holding) -> tuple[int, int]:
     """Sort by task, then by thread."""
     task, thread = holding.task, holding.thread
     return (1 << 62 if task is None else task.index, 0 if thread is None else thread.tid)
+
+
+def _found(guards: Sequence[Holding]) -> int:
+    """Return how much of a resource guards have: what is behind an Arc of several tasks is one."""
+    return sum({each.guard or id(each): each.weight for each in guards}.values())
+
+
+def _named(guards: Sequence[Holding], taken: int) -> Sequence[Holding]:
+    """Leave out guards that a variable of the same frame was made of, if the rest is all there is.
+
+    ``match lock.acquire().await { Ok(permit) => … }`` keeps what it looks at, of which the pattern
+    moved the guard into ``permit``: its bytes stand in both.
+    """
+    places = {_place(each) for each in guards if not is_temporary(each.spot.variable)}
+    named = [g for g in guards if not is_temporary(g.spot.variable) or _place(g) not in places]
+    return named if _found(named) >= taken else guards
+
+
+def _place(holding: Holding) -> tuple[int, object, object]:
+    """Return whose a guard is, and in which frame."""
+    return id(holding.task), holding.thread and holding.thread.tid, holding.spot.frame
 
 
 def _holder_conf(holding: Holding, found: int, taken: int | None) -> Confidence:

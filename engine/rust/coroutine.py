@@ -32,6 +32,7 @@ __all__ = [
     "Coroutines",
     "State",
     "is_coroutine_name",
+    "is_temporary",
     "kept_members",
     "live_members",
     "live_variables",
@@ -55,6 +56,11 @@ _LEGACY = "_ZN"
 def is_coroutine_name(name: str) -> bool:
     """Tell whether a type name is that of a coroutine."""
     return name.find("_env#") > 0 and _environment(name) is not None
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a variable of a coroutine has no name in its source."""
+    return _TEMPORARY.match(name) is not None
 
 
 def _environment(name: str) -> re.Match[str] | None:
@@ -386,7 +392,7 @@ def live_members(type_: Type) -> tuple[Member, ...]:
     members = []
     for member in type_.members:
         key = (member.name, member.offset)
-        if member.name == AWAITEE or _TEMPORARY.match(member.name) or key in seen:
+        if member.name == AWAITEE or is_temporary(member.name) or key in seen:
             continue
         seen.add(key)
         members.append(member)
