@@ -172,25 +172,6 @@ def test_resources(zoo: Reading) -> None:
                 assert zoo.task(expected.name).key in found.waiters
 
 
-HELD = {
-    # waiting task: mode, amount and variable of keeper's guard
-    "mutex": ("exclusive", 1, "mutex"),
-    "rwlock_read": ("write", 1, "written"),
-    "rwlock_write": ("read", 1, "read"),
-    "semaphore": ("permit", 3, "permit"),
-}
-
-
-@pytest.mark.parametrize("waiter", HELD)
-def test_who_holds_it(zoo: Reading, waiter: str) -> None:
-    # GIVEN a task that waits for what `keeper` holds
-    held = resource_of(zoo, waiter)
-    # THEN that is told, and in which variable
-    assert [
-        (zoo.name_of(each.task), (each.mode, each.amount, each.variable)) for each in held.holders
-    ] == [("keeper", HELD[waiter])]
-
-
 def test_room_in_channels(zoo: Reading) -> None:
     # GIVEN an empty channel for 8, and full ones for 1
     for waiter, capacity, left in (("mpsc_recv", 8, 8), ("mpsc_send", 1, 0), ("reserve", 1, 0)):

@@ -1,16 +1,11 @@
 """What the sources of ``tests/programs/hang`` imply: who holds what others wait for.
 
-A line without indent is a resource: its kind, then the tasks in its queue, first in, first out.
-Below it stand who holds it (``TASK MODE [AMOUNT] FUNCTION VARIABLE @MARKER [CONFIDENCE]``) and
-who has another end of it (``TASK has ROLE FUNCTION VARIABLE @MARKER``). The marker names the line
-since which the variable stands there, ``@fn`` the one where its function begins; ``thread NAME`` is
-a thread whose native frame has it.
+``resources`` is written as ``support.holding`` says.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import dedent
 
 __all__ = ["HANGS", "Hang"]
 
@@ -23,17 +18,6 @@ class Hang:
     resources: str = ""
     findings: tuple[str, ...] = ()
     """Kind of each finding, with the tasks and threads that it is about."""
-
-    @property
-    def blocks(self) -> list[str]:
-        """The resources, each with who has it."""
-        found: list[str] = []
-        for line in dedent(self.resources).strip().splitlines():
-            if line.startswith(" "):
-                found[-1] += f"\n{line}"
-            else:
-                found.append(line)
-        return found
 
     def __str__(self) -> str:
         return self.name

@@ -19,8 +19,10 @@ class Markers(Mapping[str, tuple[str, int]]):
         self._places: dict[str, tuple[str, int]] = {}
         self._functions: dict[str, tuple[str, int]] = {}
         self._starts: set[tuple[str, int]] = set()
+        self._lines: dict[str, list[str]] = {}
         for path in sorted(folder.rglob("*.rs")):
-            for number, line in enumerate(path.read_text().splitlines(), 1):
+            lines = self._lines[path.name] = path.read_text().splitlines()
+            for number, line in enumerate(lines, 1):
                 self._note(path.name, number, line)
 
     def _note(self, file: str, number: int, line: str) -> None:
@@ -39,6 +41,16 @@ class Markers(Mapping[str, tuple[str, int]]):
     def function(self, name: str) -> tuple[str, int]:
         """Return file name and line of the first function with that name."""
         return self._functions[name]
+
+    def binding(self, function: str, variable: str) -> tuple[str, int]:
+        """Return file name and line of the first ``let`` of a function that binds a variable."""
+        file, start = self.function(function)
+        let = re.compile(rf"^\s+let (?:.*\W)?{re.escape(variable)}\W.*=")
+        for number, line in enumerate(self._lines[file][start:], start + 1):
+            assert not FUNCTION.match(line), f"{function} binds no {variable}"
+            if let.match(line):
+                return file, number
+        raise AssertionError(f"{function} binds no {variable}")
 
     def __getitem__(self, name: str) -> tuple[str, int]:
         return self._places[name]
