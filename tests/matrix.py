@@ -1,4 +1,4 @@
-"""Runs the tests of the zoo on every version and build, and writes ``docs/matrix.md``.
+"""Runs the tests of each row (``support.rows``) on its core, and writes ``docs/matrix.md``.
 
 ``make matrix`` goes on where it was stopped: each row's result is kept in ``target/matrix`` for as
 long as neither its dump nor adp-tui changes.
@@ -25,14 +25,16 @@ sys.path.insert(0, str(TESTS))
 from support.build import MissingToolError, rustc  # noqa: E402
 from support.builds import BUILDS  # noqa: E402
 from support.finishes import FINISHES  # noqa: E402
-from support.rows import ALLOCATORS, ROWS, Allocated, Row  # noqa: E402
+from support.rows import ALLOCATORS, EVERY, OTHERS, ROWS, AnyRow  # noqa: E402
 
 ROOT = TESTS.parent
+RUNTIMES = TESTS / "runtimes"
 RESULTS = ROOT / "target" / "matrix"
 PAGE = ROOT / "docs" / "matrix.md"
 READERS = ("engine", "backends", "tests/runtimes", "tests/support")
 """Folders whose sources decide what a row shows."""
 
+OWN = 'the zoo\'s own profile (`panic = "abort"`)'
 EARLIER = " \\*"
 """Marks a row that other sources have read."""
 
@@ -41,24 +43,27 @@ Cell = Callable[[Sequence[Test]], str]
 
 
 def counted(*names: str) -> Cell:
-    """Return how many of these tests passed, of all."""
+    """Return how many of these tests passed, of all; nothing where there is none."""
 
     def cell(tests: Sequence[Test]) -> str:
         chosen = [test for test in tests if not names or test["test"] in names]
-        return f"{sum(not test['failed'] for test in chosen)}/{len(chosen)}"
+        return f"{sum(not test['failed'] for test in chosen)}/{len(chosen)}" if chosen else ""
 
     return cell
 
 
-def told(name: str) -> Cell:
-    """Return what a test counted itself: those found equal, and those compared."""
+def told(*names: str) -> Cell:
+    """Return what tests counted themselves: those found equal, and those compared.
+
+    One that counts nothing is one.
+    """
 
     def cell(tests: Sequence[Test]) -> str:
-        (test,) = (test for test in tests if test["test"] == name)
-        found = test["properties"]
-        return f"{found['equal']}/{found['compared']}" if "equal" in found else "none"
+        chosen = [test for test in tests if test["test"] in names]
+        equal = sum(test["properties"].get("equal", not test["failed"]) for test in chosen)
+        return f"{equal}/{sum(test['properties'].get('compared', 1) for test in chosen)}"
 
-    return cell
+    return lambda tests: cell(tests) if any(test["test"] in names for test in tests) else ""
 
 
 EXECUTORS = (
@@ -68,15 +73,27 @@ EXECUTORS = (
     "test_timers",
     "test_queues",
 )
-COLUMNS: dict[str, Cell] = {
+HOLDERS = ("test_holders_and_owners", "test_resource", "test_who_holds_it")
+FINDINGS = (
+    "test_what_the_source_implies_is_found",
+    "test_nothing_else_is_found",
+    "test_each_step_names_variable_and_line",
+    "test_batons_that_cross_are_a_deadlock",
+)
+SHARED: dict[str, Cell] = {
     "executors": counted(*EXECUTORS),
     "tasks": told("test_tasks_are_those_of_the_program"),
     "states": counted("test_state"),
     "stacks": counted("test_stack"),
     "waits": counted("test_waits"),
-    "frames like gdb's": told("test_every_pc_is_that_of_gdb"),
-    "all tests": counted(),
+    "holders": told(*HOLDERS),
 }
+ALL = {"all tests": counted()}
+COLUMNS = {**SHARED, "frames like gdb's": told("test_every_pc_is_that_of_gdb"), **ALL}
+"""Of the zoo."""
+OF_OTHERS = {**SHARED, "findings": counted(*FINDINGS), **ALL}
+"""Of other programs: by the same names of tests, where they have them."""
+OF_ALLOCATORS = {"tests": counted()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +132,7 @@ def gdb() -> str:
     return done.stdout.splitlines()[0]
 
 
-def kept(row: Row | Allocated) -> Result | None:
+def kept(row: AnyRow) -> Result | None:
     """Return the result of a row, if it is of the program as it now is."""
     path = RESULTS / f"{row}.json"
     if not path.exists():
@@ -124,19 +141,21 @@ def kept(row: Row | Allocated) -> Result | None:
     return result if result.key == row.key() else None
 
 
-def run(row: Row | Allocated) -> Result:
+def run(row: AnyRow) -> Result:
     """Run the tests of a row and keep how they ended."""
     record = RESULTS / f"{row}.record"
     record.unlink(missing_ok=True)
     sources.cache_clear()  # Somebody may be at work on them.
     key, digest = row.key(), sources()
+    files = [str(path) for each in row.files.split() for path in sorted(RUNTIMES.glob(each))]
     paths = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
     command = ["nice", "-n", "19", sys.executable, "-m", "pytest", "-q", "--tb=line", "-m", ""]
     command += ["-p", "support.recorder", "--row", str(row), "--record", str(record)]
     done = subprocess.run(
-        [*command, "-p", "no:cacheprovider", "tests/runtimes"],
+        [*command, "-p", "no:cacheprovider", *files],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": paths},
+        # These tests use none of the plugins that those of the screen need.
+        env={**os.environ, "PYTHONPATH": paths, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
     )
@@ -148,21 +167,19 @@ def run(row: Row | Allocated) -> Result:
     return result
 
 
-def build_of(row: Row) -> str:
+def build_of(build: str | None, own: str) -> str:
     """Say in words how a row's program was built."""
-    if row.build is None:
-        return 'the zoo\'s own profile (`panic = "abort"`)'
-    return (BUILDS.get(row.build) or FINISHES[row.build]).says
+    return own if build is None else (BUILDS.get(build) or FINISHES[build]).says
 
 
-def cells(result: Result | None) -> Iterator[str]:
+def cells(result: Result | None, columns: Mapping[str, Cell]) -> Iterator[str]:
     """Yield what a row shows."""
     if result is None:
-        yield from ("not run", *[""] * (len(COLUMNS) - 1))
+        yield from ("not run", *[""] * (len(columns) - 1))
     elif result.problem is not None:
-        yield from (f"none: {result.problem}", *[""] * (len(COLUMNS) - 1))
+        yield from (f"none: {result.problem}", *[""] * (len(columns) - 1))
     else:
-        for cell in COLUMNS.values():
+        for cell in columns.values():
             yield cell(result.tests)
 
 
@@ -174,18 +191,14 @@ def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
-def row_cells(row: Row | Allocated, results: Mapping[str, Result]) -> Iterator[str]:
+def row_cells(
+    row: AnyRow, results: Mapping[str, Result], columns: Mapping[str, Cell]
+) -> Iterator[str]:
     """Yield the profile and the results of a row."""
     result = results.get(str(row))
     earlier = result is not None and result.sources != sources()
     yield row.profile + (EARLIER if earlier else "")
-    yield from cells(result) if isinstance(row, Row) else [churn_cell(result)]
-
-
-def churn_cell(result: Result | None) -> str:
-    if result is None or result.problem is not None:
-        return "not run" if result is None else f"none: {result.problem}"
-    return counted()(result.tests)
+    yield from cells(result, columns)
 
 
 def failures(results: Mapping[str, Result]) -> Iterator[str]:
@@ -216,21 +229,36 @@ def page(results: Mapping[str, Result]) -> str:
         "",
         *table(
             ("build", "profile", *COLUMNS),
-            ((build_of(row), *row_cells(row, results)) for row in builds),
+            ((build_of(row.build, OWN), *row_cells(row, results, COLUMNS)) for row in builds),
         ),
         "",
         "## Versions of tokio",
         "",
         *table(
             ("tokio", "profile", *COLUMNS),
-            ((row.tokio, *row_cells(row, results)) for row in versions),
+            ((row.tokio, *row_cells(row, results, COLUMNS)) for row in versions),
+        ),
+        "",
+        "## Other programs",
+        "",
+        *table(
+            ("program", "runtimes in it", "build", "profile", *OF_OTHERS),
+            (
+                (
+                    f"`{row.program}`",
+                    row.versions,
+                    build_of(row.build, ""),
+                    *row_cells(row, results, OF_OTHERS),
+                )
+                for row in OTHERS
+            ),
         ),
         "",
         "## Allocators",
         "",
         *table(
-            ("allocator", "profile", "tests"),
-            ((row.allocator, *row_cells(row, results)) for row in ALLOCATORS),
+            ("allocator", "profile", *OF_ALLOCATORS),
+            ((row.allocator, *row_cells(row, results, OF_ALLOCATORS)) for row in ALLOCATORS),
         ),
         "",
         "## What does not hold",
@@ -247,22 +275,21 @@ def main() -> int:
     parser.add_argument("--page", action="store_true", help="run nothing, write the page")
     chosen = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
-    every: tuple[Row | Allocated, ...] = (*ROWS, *ALLOCATORS)
-    results = {str(row): result for row in every if (result := kept(row)) is not None}
-    for row in () if chosen.page else every:
+    results = {str(row): result for row in EVERY if (result := kept(row)) is not None}
+    for row in () if chosen.page else EVERY:
         known = results.get(str(row))
         fresh = known is not None and known.sources == sources() and known.problem is None
         if fnmatch(str(row), chosen.only) and not fresh:
             print(f"{row} … ", end="", flush=True)
             results[str(row)] = run(row)
             print(results[str(row)].problem or counted()(results[str(row)].tests), flush=True)
-            PAGE.write_text(page(_in_order(every, results)))
-    PAGE.write_text(page(_in_order(every, results)))
+            PAGE.write_text(page(_in_order(results)))
+    PAGE.write_text(page(_in_order(results)))
     return int(any(test["failed"] for result in results.values() for test in result.tests))
 
 
-def _in_order(every: Sequence[Row | Allocated], results: Mapping[str, Result]) -> dict[str, Result]:
-    return {str(row): results[str(row)] for row in every if str(row) in results}
+def _in_order(results: Mapping[str, Result]) -> dict[str, Result]:
+    return {str(row): results[str(row)] for row in EVERY if str(row) in results}
 
 
 if __name__ == "__main__":

@@ -18,6 +18,17 @@ CORES = (
 )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test of the zoo its cores: of one row of the matrix if that is all that is run.
+
+    Collecting the tests of all rows takes longer than running those of one.
+    """
+    if "zoo" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("row", None)
+        cores = CORES if chosen is None else [row for row in ROWS if str(row) == chosen]
+        metafunc.parametrize("zoo", cores, indirect=True, ids=str, scope="session")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Drop what asks for a task that is not in the program for an old version of tokio."""
     absent = [item for item in items if _is_absent(item)]
@@ -36,7 +47,7 @@ def _is_absent(item: pytest.Item) -> bool:
     )
 
 
-@pytest.fixture(scope="session", params=CORES, ids=str)
+@pytest.fixture(scope="session")
 def zoo(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator[Reading]:
     """Return a core of the zoo, as the engine reads it."""
     row: Row = request.param

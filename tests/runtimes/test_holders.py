@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from support.compared import Record, missing_and_others
 from support.hang import Hang
-from support.holding import blocks_of, differences, expected_text, own, resource_text
+from support.holding import blocks_of, expected_text, own, resource_text
 from support.reading import Reading
 
 from adp_tui.engine.model import Resource
 
 
-def test_holders_and_owners(
-    case: tuple[Hang, Reading], record_property: Callable[[str, object], None]
-) -> None:
+def test_holders_and_owners(case: tuple[Hang, Reading], record_property: Record) -> None:
     hang, reading = case
     # GIVEN the resources of the program itself: no library's, and no bell that nobody else has
     found = [
@@ -24,7 +21,7 @@ def test_holders_and_owners(
     if reading.dump.profile == "release":
         # What a thread's own frames hold stands in registers there, or nowhere.
         found, expected = list(map(without_threads, found)), list(map(without_threads, expected))
-    assert differences(found, expected, record_property) == ([], [])
+    assert missing_and_others(found, expected, record_property) == ([], [])
 
 
 def test_they_are_told_with_their_source(case: tuple[Hang, Reading]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from support.build import PROFILES, Dump
+from support.compared import Record, missing_and_others
 from support.reading import Reading, read
 
 TASKS = {
@@ -40,17 +41,31 @@ def local(request: pytest.FixtureRequest, dump: Callable[..., Dump]) -> Iterator
     reading.session.close()
 
 
-def test_its_tasks_are_those_of_the_program(local: Reading) -> None:
-    assert set(local.tasks) == set(TASKS)
-    for name, (kind, state, waits, stack) in TASKS.items():
-        task = local.task(name)
-        assert (task.kind, task.state) == (kind, state)
-        assert [local.wait_text(wait) for wait in task.waits] == waits
-        if kind != "blocking":
-            assert local.stack_text(task) == stack
+each_task = pytest.mark.parametrize("name", TASKS)
 
 
-def test_it_is_one_executor(local: Reading) -> None:
+def test_tasks_are_those_of_the_program(local: Reading, record_property: Record) -> None:
+    assert missing_and_others(local.tasks, TASKS, record_property) == ([], [])
+
+
+@each_task
+def test_state(local: Reading, name: str) -> None:
+    task = local.task(name)
+    assert (task.kind, task.state) == TASKS[name][:2]
+
+
+@each_task
+def test_waits(local: Reading, name: str) -> None:
+    waits = local.task(name).waits
+    assert [local.wait_text(wait) for wait in waits] == TASKS[name][2]
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if name != "crash"])
+def test_stack(local: Reading, name: str) -> None:
+    assert local.stack_text(local.task(name)) == TASKS[name][3]
+
+
+def test_executor(local: Reading) -> None:
     # GIVEN the runtime, which one thread drives while a job runs on another
     (executor,) = local.snapshot.executors
     assert (executor.kind, executor.timers) == ("tokio.current_thread", 1)

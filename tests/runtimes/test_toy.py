@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.alive import stayed
 from support.build import PROGRAMS, Dump
+from support.compared import Record, missing_and_others
 from support.reading import Reading, read
 from support.reports import differences, report_of
 from support.toy import BUILDS, HELD, TASKS
@@ -42,18 +43,34 @@ def test_no_catalogue_knows_it() -> None:
     assert "toy" not in {descriptor.id for descriptor in load_catalogue()}
 
 
-def test_no_task_is_missing_and_none_is_made_up(toy: Reading) -> None:
-    assert sorted(toy.tasks) == sorted(expected.name for expected in TASKS)
+def test_tasks_are_those_of_the_program(toy: Reading, record_property: Record) -> None:
+    expected = [each.name for each in TASKS]
+    assert missing_and_others(toy.tasks, expected, record_property) == ([], [])
 
 
-@pytest.mark.parametrize("expected", TASKS, ids=str)
-def test_task(toy: Reading, expected: Expected) -> None:
+each_task = pytest.mark.parametrize("expected", TASKS, ids=str)
+
+
+@each_task
+def test_stack(toy: Reading, expected: Expected) -> None:
+    assert toy.stack_text(toy.task(expected.name)) == expected.lines
+
+
+@each_task
+def test_waits(toy: Reading, expected: Expected) -> None:
+    waits = toy.task(expected.name).waits
+    assert tuple(toy.wait_text(wait) for wait in waits) == expected.waits
+
+
+@each_task
+def test_state(toy: Reading, expected: Expected) -> None:
     task = toy.task(expected.name)
-    assert toy.stack_text(task) == expected.lines
-    assert tuple(toy.wait_text(wait) for wait in task.waits) == expected.waits
-    assert task.state == expected.state
-    assert task.name == expected.name
-    assert toy.name_of(task.parent) == expected.parent
+    assert (task.state, task.name) == (expected.state, expected.name)
+
+
+@each_task
+def test_place_in_tree(toy: Reading, expected: Expected) -> None:
+    assert toy.name_of(toy.task(expected.name).parent) == expected.parent
 
 
 def test_executor(toy: Reading) -> None:
@@ -69,7 +86,7 @@ def test_executor(toy: Reading) -> None:
 
 
 @pytest.mark.parametrize(("waiter", "holder"), HELD.items())
-def test_who_holds_what_is_waited_for(toy: Reading, waiter: str, holder: str) -> None:
+def test_who_holds_it(toy: Reading, waiter: str, holder: str) -> None:
     (wait,) = toy.task(waiter).waits
     assert wait.resource is not None
     resource = toy.snapshot.resources.named(wait.resource)

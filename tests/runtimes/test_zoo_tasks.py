@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import pytest
 from support.build import version_of
+from support.compared import Record, missing_and_others
 from support.reading import Reading
 from support.zoo import TASKS, Expected
 
@@ -21,15 +22,11 @@ each_suspended = pytest.mark.parametrize(
 PARTS = {"{async_block#": "async_block", "{async_closure#": "async_closure"}
 
 
-def test_tasks_are_those_of_the_program(
-    zoo: Reading, record_property: Callable[[str, object], None]
-) -> None:
+def test_tasks_are_those_of_the_program(zoo: Reading, record_property: Record) -> None:
     # WHEN every task is named
-    found, expected = set(zoo.tasks), {each.name for each in zoo.expected}
-    record_property("equal", len(found & expected))
-    record_property("compared", len(expected))
+    expected = [each.name for each in zoo.expected]
     # THEN none is missing, and there are no others: no worker's loop, no image on a stack
-    assert found == expected
+    assert missing_and_others(zoo.tasks, expected, record_property) == ([], [])
 
 
 def test_keys_and_numbers(zoo: Reading) -> None:

@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -28,9 +28,9 @@ from support.finishes import FINISHES
 from support.markers import Markers
 
 __all__ = [
-    "HANG_OLDER", "MATRIX", "NEWEST", "OLDEST", "PROFILES", "TOKIO",
-    "Dump", "MissingToolError", "executable", "facts_of", "features_for", "key", "make",
-    "rustc", "version_of",
+    "HANG_OLDER", "MATRIX", "NEWEST", "OLDEST", "POND_OLDER", "PROFILES", "TOKIO",
+    "Dump", "MissingToolError", "executable", "facts_of", "features_for", "key",
+    "locked_versions", "make", "rustc", "version_of",
 ]  # fmt: skip
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +57,10 @@ of its tasks use.
 """
 HANG_OLDER = "1.38.2"
 """The older version that `hang` is built with as well."""
+POND_OLDER = "smol-1.3"
+"""The pond as of 2023: async-executor 1.5, async-io 1.13, async-lock 2.8, async-channel 1.9,
+async-std 1.12.
+"""
 PROFILES = ("debug", "release")
 RECIPE = 1
 """To be raised when cores must be made again though no source has changed."""
@@ -226,6 +230,15 @@ def key(name: str, *, build: str | None = None, **options: Any) -> str:
     finish = build if build in FINISHES else ""
     chosen = {"arguments": (), "tokio": None, "debug": None, "features": (), **options}
     return f"{_job(name, build=None if finish else build, **chosen).key()}{finish}"
+
+
+def locked_versions(name: str, lock: str | None, crates: Iterable[str]) -> Iterator[str]:
+    """Yield crates with the versions that a program's lock file has of them."""
+    text = _job(name, (), lock, "debug", None, (), None).lock.read_text()
+    for crate in crates:
+        found = re.search(rf'^name = "{re.escape(crate)}"\nversion = "(.*)"$', text, re.MULTILINE)
+        assert found is not None, f"no {crate} in the lock file of {name}"
+        yield f"{crate} {found[1]}"
 
 
 def _job(

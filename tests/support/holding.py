@@ -10,14 +10,12 @@ is a thread whose native frame has it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
 from textwrap import dedent
 
 from adp_tui.engine.model import Holder, Owner, Resource
 from support.reading import Reading
 
-__all__ = ["blocks_of", "differences", "expected_text", "own", "resource_text"]
+__all__ = ["blocks_of", "expected_text", "own", "resource_text"]
 
 
 def blocks_of(text: str) -> list[str]:
@@ -29,16 +27,6 @@ def blocks_of(text: str) -> list[str]:
         else:
             found.append(line)
     return found
-
-
-def differences(
-    found: Sequence[str], expected: Sequence[str], record: Callable[[str, object], None]
-) -> tuple[list[str], list[str]]:
-    """Return what is missing and what should not be there; tell the matrix how many are right."""
-    record("equal", (Counter(found) & Counter(expected)).total())
-    record("compared", len(expected))
-    missing, others = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
-    return sorted(missing.elements()), sorted(others.elements())
 
 
 def own(reading: Reading, ends: tuple[Owner, ...]) -> list[Owner]:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from support.rows import EVERY, AnyRow
+
 __all__ = ["Recorder", "pytest_addoption", "pytest_configure"]
 
-FIXTURES = ("zoo", "churn")
 MAX_MESSAGE = 2000
 
 
@@ -32,14 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Drop the tests of other rows."""
-    row = config.getoption("--row")
-    if row:
-        items[:] = [item for item in items if row in _rows(item)]
+    name = config.getoption("--row")
+    if name:
+        (row,) = (each for each in EVERY if str(each) == name)
+        items[:] = [item for item in items if _is_of(row, item)]
 
 
-def _rows(item: pytest.Item) -> set[str]:
+def _is_of(row: AnyRow, item: pytest.Item) -> bool:
     chosen = getattr(getattr(item, "callspec", None), "params", {})
-    return {str(chosen[name]) for name in FIXTURES if name in chosen}
+    return row.fixture in chosen and row.is_of(chosen[row.fixture])
 
 
 class Recorder:
@@ -50,15 +52,22 @@ class Recorder:
         self._tests: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the first phase that failed, or that the test was run."""
+        """Keep the first phase that failed, or that the test was run.
+
+        What is skipped asks for something that this program does not have.
+        """
+        if report.skipped:
+            return
         known = self._tests.get(report.nodeid)
         if known is not None and known["failed"]:
             return
         if report.when == "call" or report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)
+            # A parameter may have `::` in it.
+            name = report.nodeid.partition("::")[2]
             self._tests[report.nodeid] = {
-                "test": report.nodeid.rpartition("::")[2].partition("[")[0],
-                "id": report.nodeid.rpartition("::")[2],
+                "test": name.partition("[")[0],
+                "id": name,
                 "failed": not report.passed,
                 "setup": report.when == "setup",
                 "message": str(getattr(crash, "message", report.longrepr or ""))[:MAX_MESSAGE],

@@ -1,15 +1,28 @@
-"""The rows of the matrix: versions of tokio and builds of the newest, each with its profile."""
+"""The rows of the matrix: builds and versions of the zoo, allocators, and other programs."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from itertools import product
 
-from support.build import MATRIX, NEWEST, OLDEST, PROFILES, TOKIO, key
+from support.build import (
+    HANG_OLDER,
+    MATRIX,
+    NEWEST,
+    OLDEST,
+    POND_OLDER,
+    PROFILES,
+    TOKIO,
+    key,
+    locked_versions,
+)
 from support.builds import BUILDS
 from support.finishes import FINISHES
+from support.hang import HANGS
+from support.toy import BUILDS as TOY_BUILDS
 
-__all__ = ["ALLOCATORS", "KEPT", "ROWS", "Allocated", "Row"]
+__all__ = ["ALLOCATORS", "EVERY", "KEPT", "OTHERS", "ROWS", "Allocated", "AnyRow", "Other", "Row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +36,21 @@ class Row:
     def __str__(self) -> str:
         return "-".join(filter(None, (self.tokio, self.profile, self.build)))
 
+    @property
+    def fixture(self) -> str:
+        return "zoo"
+
+    @property
+    def files(self) -> str:
+        return "test_zoo_*.py"
+
     def key(self) -> str:
         """Return what the dump depends on."""
         return key("zoo", tokio=self.tokio, profile=self.profile, build=self.build)
+
+    def is_of(self, parameter: object) -> bool:
+        """Tell whether a value of the fixture is this row's."""
+        return parameter == self
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +67,69 @@ class Allocated:
     def features(self) -> tuple[str, ...]:
         return () if self.allocator == "glibc" else (self.allocator,)
 
+    @property
+    def fixture(self) -> str:
+        return "churn"
+
+    @property
+    def files(self) -> str:
+        return "test_allocators.py"
+
     def key(self) -> str:
         """Return what the dump depends on."""
         return key("churn", profile=self.profile, features=self.features)
+
+    def is_of(self, parameter: object) -> bool:
+        """Tell whether a value of the fixture is this row's."""
+        return parameter == self
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A program beside the zoo, built in one way.
+
+    Its tests have the columns of the page by their names (``COLUMNS`` in ``tests/matrix.py``).
+    """
+
+    program: str
+    fixture: str
+    """What its tests take a core from; the texts in its parameter are ``words``."""
+    files: str
+    """Its tests, in ``tests/runtimes``: names, or a pattern."""
+    profile: str
+    lock: str | None = None
+    build: str | None = None
+    crates: tuple[str, ...] = ("tokio",)
+    """Those whose versions the page tells, from the lock file."""
+    runs: tuple[tuple[str, ...], ...] = ((),)
+    """What it is started with, once for each of its cores."""
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, (self.program, self.lock, self.profile, self.build)))
+
+    @property
+    def words(self) -> frozenset[str]:
+        """What tells its dumps from those of the program's other rows."""
+        return frozenset(filter(None, (self.lock, self.profile, self.build)))
+
+    @property
+    def versions(self) -> str:
+        """The runtimes in it, with their versions."""
+        return ", ".join(locked_versions(self.program, self.lock, self.crates))
+
+    def key(self) -> str:
+        """Return what its dumps depend on."""
+        options = {"tokio": self.lock, "profile": self.profile, "build": self.build}
+        keys = [key(self.program, arguments=each, **options) for each in self.runs]
+        return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+    def is_of(self, parameter: object) -> bool:
+        """Tell whether a value of the fixture is this row's."""
+        parts = parameter if isinstance(parameter, tuple) else (parameter,)
+        return self.words == {part for part in parts if isinstance(part, str)}
+
+
+AnyRow = Row | Allocated | Other
 
 
 def _version(tokio: str) -> tuple[int, ...]:
@@ -59,11 +144,35 @@ ROWS = (
     *(Row(NEWEST, profile, name) for name, profile in product(FINISHES, PROFILES)),
     *(
         Row(tokio, profile)
-        for tokio in sorted({OLDEST, *MATRIX, *TOKIO} - {NEWEST}, key=_version)
+        for tokio in sorted({OLDEST, *MATRIX, *TOKIO} - {NEWEST}, key=_version, reverse=True)
         for profile in PROFILES
     ),
 )
-"""Builds of the newest version first, then the others from the oldest on."""
+"""Builds of the newest version first, then the others from the newest on."""
 ALLOCATORS = tuple(
     Allocated(*each) for each in product(("glibc", "jemalloc", "mimalloc"), PROFILES)
 )
+OTHERS = (
+    *(
+        Other("hang", "case", "test_holders.py test_findings.py", profile, lock, runs=runs)
+        for lock, runs in (
+            (None, tuple((each.name,) for each in HANGS)),
+            (HANG_OLDER, tuple((each.name,) for each in HANGS if each.name != "handlers")),
+        )
+        for profile in PROFILES
+    ),
+    *(Other("localrt", "local", "test_local_runtime.py", profile) for profile in PROFILES),
+    *(
+        Other(
+            "pond", "pond", "test_pond.py", profile, lock,
+            crates=("smol", "async-executor", "async-std", "futures", "tokio"),
+        )
+        for lock, profile in product((None, POND_OLDER), PROFILES)
+    ),
+    *(
+        Other("toy", "toy", "test_toy.py", profile, build=build, crates=("toy-rt",))
+        for profile, build in TOY_BUILDS
+    ),
+)  # fmt: skip
+"""A program is added by an entry here."""
+EVERY: tuple[AnyRow, ...] = (*ROWS, *OTHERS, *ALLOCATORS)

@@ -1,4 +1,4 @@
-"""What the zoo's tasks wait for, who holds it and who has its other ends, as ``support.holding`` says.
+"""What the zoo's tasks wait for, who holds it and who has its ends (as ``support.holding``).
 
 Most channels have both ends in the task that waits. Sockets are waited for on the kernel's side.
 """
