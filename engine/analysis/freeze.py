@@ -26,6 +26,7 @@ from adp_tui.engine.model import (
     Frame,
     Loss,
     NativeFrame,
+    RuntimeFacts,
     SignalFacts,
     Snapshot,
     Splice,
@@ -101,8 +102,19 @@ def _target(survey: Survey) -> TargetFacts:
         signal=None
         if signal is None
         else SignalFacts(signal.name, signal.number, signal.code, signal.fault_address, signal.tid),
-        runtimes=runtime_facts(program, survey.applied),
+        runtimes=_runtimes(survey),
     )
+
+
+def _runtimes(survey: Survey) -> tuple[RuntimeFacts, ...]:
+    """Return the runtimes of which something was found; without any, those that the program has.
+
+    With LTO the types of a crate are there although none of its code is.
+    """
+    every = runtime_facts(survey.program, survey.applied)
+    used = {each.applied.descriptor.id for each in survey.executors}
+    used |= {each.applied.descriptor.id for each in survey.tasks}
+    return tuple(each for each in every if each.name in used) or every
 
 
 def _executor(survey: Survey, executor: ExecutorFacts) -> Executor:
