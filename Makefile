@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 COMMAND := $(VENV)/.command
 STAMP := $(VENV)/.tools
+WORKERS ?= 2
 
 .PHONY: help setup demo test matrix check format bench demo-dump screenshots clean
 
@@ -36,8 +37,10 @@ tools:
 	@command -v gdb >/dev/null || { echo "gdb, which the stacks are compared with, is missing: apt-get install gdb"; exit 1; }
 	@command -v objcopy >/dev/null || { echo "objcopy is missing: apt-get install binutils"; exit 1; }
 
+# The command is started hundreds of times: Python may keep what it has compiled.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) tools ## Run the tests (builds the test programs the first time)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(WORKERS)
 
 matrix: $(STAMP) tools ## Test every version and build, into docs/matrix.md (long; goes on where it stopped)
 	$(BIN)/python tests/matrix.py

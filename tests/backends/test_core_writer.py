@@ -30,6 +30,8 @@ from adp_tui.backends.procfs import Mapping
 from adp_tui.engine.arch import X86_64
 from adp_tui.engine.errors import FaultError, OpenError
 
+pytestmark = pytest.mark.alone
+
 PAGE = 4096
 SECONDS = 120
 

@@ -13,6 +13,10 @@ import sys
 import termios
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 PATIENCE_S = 60.0
 
 

@@ -13,6 +13,8 @@ from support.steps import Steps, steps
 from adp_tui.engine.views.records import Summary
 from adp_tui.tui.live_opening import LiveOpener
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def program(dump: Callable[..., Dump]) -> Iterator[Steps]:

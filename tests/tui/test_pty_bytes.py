@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 HERE = Path(__file__).parent
 SILENCE_S = 0.3
 """An application that has written nothing for so long is idle: it has no timers of its own."""

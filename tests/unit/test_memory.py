@@ -185,6 +185,7 @@ def test_bytes_memory():
     assert not memory.regions()[0].writable
 
 
+@pytest.mark.alone
 def test_a_small_read_is_quick():
     """The hottest function of the engine: some 0.2 µs for a read beside the last one."""
     memory = BytesMemory({index << 20: DATA for index in range(1000)})
