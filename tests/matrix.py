@@ -247,7 +247,7 @@ def page(results: Mapping[str, Result]) -> str:
                 (
                     f"`{row.program}`",
                     row.versions,
-                    build_of(row.build, ""),
+                    build_of(row.build, ", ".join(f"`--features {each}`" for each in row.features)),
                     *row_cells(row, results, OF_OTHERS),
                 )
                 for row in OTHERS

@@ -99,18 +99,20 @@ class Other:
     profile: str
     lock: str | None = None
     build: str | None = None
+    features: tuple[str, ...] = ()
     crates: tuple[str, ...] = ("tokio",)
     """Those whose versions the page tells, from the lock file."""
     runs: tuple[tuple[str, ...], ...] = ((),)
     """What it is started with, once for each of its cores."""
 
     def __str__(self) -> str:
-        return "-".join(filter(None, (self.program, self.lock, self.profile, self.build)))
+        parts = (self.program, self.lock, self.profile, self.build, *self.features)
+        return "-".join(filter(None, parts))
 
     @property
     def words(self) -> frozenset[str]:
         """What tells its dumps from those of the program's other rows."""
-        return frozenset(filter(None, (self.lock, self.profile, self.build)))
+        return frozenset(filter(None, (self.lock, self.profile, self.build, *self.features)))
 
     @property
     def versions(self) -> str:
@@ -120,13 +122,17 @@ class Other:
     def key(self) -> str:
         """Return what its dumps depend on."""
         options = {"tokio": self.lock, "profile": self.profile, "build": self.build}
-        keys = [key(self.program, arguments=each, **options) for each in self.runs]
+        keys = [
+            key(self.program, arguments=each, features=self.features, **options)
+            for each in self.runs
+        ]
         return hashlib.sha256("\n".join(keys).encode()).hexdigest()
 
     def is_of(self, parameter: object) -> bool:
         """Tell whether a value of the fixture is this row's."""
         parts = parameter if isinstance(parameter, tuple) else (parameter,)
-        return self.words == {part for part in parts if isinstance(part, str)}
+        found = {part for part in parts if isinstance(part, str)}
+        return self.words == found.union(*(part for part in parts if isinstance(part, tuple)))
 
 
 AnyRow = Row | Allocated | Other
@@ -168,6 +174,13 @@ OTHERS = (
             crates=("smol", "async-executor", "async-std", "futures", "tokio"),
         )
         for lock, profile in product((None, POND_OLDER), PROFILES)
+    ),
+    *(
+        Other(
+            "percore", "cores", "test_percore.py", profile, features=features,
+            crates=("monoio", "embassy-executor"),
+        )
+        for features, profile in product(((), ("sync",), ("uring",)), PROFILES)
     ),
     *(
         Other("toy", "toy", "test_toy.py", profile, build=build, crates=("toy-rt",))
