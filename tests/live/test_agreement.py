@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.alive import Alive, state_of, stayed
@@ -18,6 +19,8 @@ from adp_tui.engine.model import Confidence, Snapshot
 from adp_tui.engine.saved.file import read
 from adp_tui.engine.session import Session
 from adp_tui.engine.views.records import Query
+
+Report = dict[str, Any]
 
 
 @contextmanager
@@ -45,6 +48,17 @@ def stopped(
         yield made, program
 
 
+@pytest.fixture(scope="module")
+def expected(stopped: tuple[Dump, Alive]) -> Report:
+    """Return the report of the process, live: it stands still for as long as this module takes."""
+    with live(stopped[1].pid) as session:
+        report = report_of(session)
+        assert session.snapshot.target.pause_ms is not None
+        assert not is_torn(session.snapshot)
+    assert report["tasks"]
+    return report
+
+
 def core_of(program: Alive, folder: Path) -> Path:
     """Let gdb write the core of a process that lives on."""
     subprocess.run(
@@ -57,29 +71,26 @@ def is_torn(snapshot: Snapshot) -> bool:
     return any(wait.conf is Confidence.TORN for wait in snapshot.tasks.waits)
 
 
-def test_live_and_core_agree(stopped: tuple[Dump, Alive], tmp_path: Path) -> None:
+def test_live_and_core_agree(stopped: tuple[Dump, Alive], expected: Report, tmp_path: Path) -> None:
     dump, program = stopped
-    with live(program.pid) as session:
-        seen = report_of(session)
-        assert session.snapshot.target.pause_ms is not None
-        assert not is_torn(session.snapshot)
     core = Session(open_core(core_of(program, tmp_path), executable=dump.exe))
-    expected = report_of(core)
+    found = report_of(core)
     core.close()
-    assert expected["tasks"] and seen["tasks"]
-    assert list(differences(expected, seen)) == []
+    assert found["tasks"]
+    assert list(differences(found, expected)) == []
     assert state_of(program.pid) == "T"
 
 
-def test_a_saved_snapshot_of_it_agrees(stopped: tuple[Dump, Alive], tmp_path: Path) -> None:
+def test_a_saved_snapshot_of_it_agrees(
+    stopped: tuple[Dump, Alive], expected: Report, tmp_path: Path
+) -> None:
     _, program = stopped
     with live(program.pid) as session:
-        expected = report_of(session)
-        # Variables that the report did not need are read from the process when it is saved.
+        session.open()
+        # Variables are read from the process when it is saved.
         session.save(str(tmp_path / "it.adps"))
         assert state_of(program.pid) == "T"
     saved = Session(read(tmp_path / "it.adps"))
-    assert expected["tasks"]
     assert list(differences(expected, report_of(saved))) == []
     assert saved.summary().moves is False
     saved.close()
@@ -99,35 +110,35 @@ def test_what_changed_is_saved_as_well(stopped: tuple[Dump, Alive], tmp_path: Pa
     saved.close()
 
 
-def test_a_second_snapshot_is_the_same(stopped: tuple[Dump, Alive]) -> None:
+def test_a_second_snapshot_is_the_same(stopped: tuple[Dump, Alive], expected: Report) -> None:
     _, program = stopped
     with live(program.pid) as session:
-        first = report_of(session)
+        session.open()
         changed = dict(session.refresh().changes)
-        assert list(differences(first, report_of(session))) == []
+        assert list(differences(expected, report_of(session))) == []
         running = sum(state == 0 for state in session.snapshot.tasks.state)
         # One that runs is never said to stand still.
         assert changed == {
             "new": 0,
             "gone": 0,
             "moved": running,
-            "still": len(first["tasks"]) - running,
+            "still": len(expected["tasks"]) - running,
         }
 
 
-def test_without_a_stop_they_agree_too(stopped: tuple[Dump, Alive]) -> None:
+def test_without_a_stop_they_agree_too(stopped: tuple[Dump, Alive], expected: Report) -> None:
     """Of threads that sleep the kernel tells where they are; their registers it does not."""
     _, program = stopped
-    with live(program.pid) as session:
-        expected = report_of(session)
     with live(program.pid, stops=False) as session:
         seen = report_of(session)
         assert session.snapshot.target.pause_ms is None
         assert not is_torn(session.snapshot)
-    for report in (expected, seen):
-        # Native frames depend on the registers that a caller saved, which a stop alone tells.
-        del report["threads"]
-    assert list(differences(expected, seen)) == []
+    # Native frames depend on the registers that a caller saved, which a stop alone tells.
+    with_stop, without = (
+        {name: each for name, each in report.items() if name != "threads"}
+        for report in (expected, seen)
+    )
+    assert list(differences(with_stop, without)) == []
 
 
 def test_what_was_not_copied_in_time_is_torn(stopped: tuple[Dump, Alive]) -> None:
