@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
 from support.alive import alive, until
@@ -15,7 +14,7 @@ from adp_tui.backends.live import LiveProcess
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.session import Session
 
-SAMPLES = [15, pytest.param(100, marks=pytest.mark.matrix)]
+SAMPLES = [8, pytest.param(100, marks=pytest.mark.matrix)]
 FALSE = frozenset(
     {
         "deadlock", "lost_wakeup", "futurelock", "blocked_worker", "nested_block_on",
@@ -39,13 +38,19 @@ def running(name: str) -> Iterator[int]:
         yield started.pid
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """Return one for all: they look at one executable."""
+    return Cache(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.mark.parametrize("samples", SAMPLES)
 @pytest.mark.parametrize("name", ["http", "pipeline", "timers", "joinset", "select"])
-def test_nothing_is_found_wrong(name: str, samples: int, tmp_path: Path) -> None:
+def test_nothing_is_found_wrong(name: str, samples: int, cache: Cache) -> None:
     found: list[tuple[str, str, tuple[str, ...]]] = []
     tasks = 0
     with running(name) as pid:
-        session = Session(LiveProcess(pid), cache=Cache(tmp_path))
+        session = Session(LiveProcess(pid), cache=cache)
         session.open()
         for _ in range(samples):
             session.refresh()
