@@ -1,4 +1,6 @@
-"""Types by a glob of their names: a search through all names, for tools that have the time."""
+"""Types and functions by a glob of their names: a search through all names, for tools that have
+the time.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,21 @@ from collections.abc import Iterator
 from itertools import islice
 
 from adp_tui.engine.adp.glob import Glob
+from adp_tui.engine.dwarf.constants import TAG
+from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import TYPE_TAGS, DebugInfo
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 
-__all__ = ["types_matching"]
+__all__ = ["has_function", "types_matching"]
 
 MAX_STRINGS = 512
 """Names that end alike and are looked at for one glob."""
 MAX_DIES = 256
 _LONGEST = 65_600
 _WORD = re.compile(r"\w{2,}")
+_FUNCTIONS = frozenset({TAG.SUBPROGRAM})
 
 
 def types_matching(program: Program, pattern: str, most: int) -> tuple[Type, ...] | None:
@@ -30,16 +35,13 @@ def types_matching(program: Program, pattern: str, most: int) -> tuple[Type, ...
     if "*" not in pattern:
         found = program.type_named(pattern)
         return () if found is None else (found,)
-    head, generic, rest = pattern.partition("<")
-    last = head.rpartition("::")[2]
-    if not _WORD.search(last):
+    name = _own_name(pattern)
+    if name is None:
         return None
-    parts = f"{last}{generic}{rest}".split("*")
-    name = rb"[^\0]*".join(re.escape(part.encode("utf-8", "replace")) for part in parts)
-    glob = Glob(pattern)
     types: dict[str, Type] = {}
     for _, debug in program.infos():
-        for type_ in _called(debug, re.compile(rb"\0(" + name + rb")(?=\0)"), glob):
+        for die in _called(debug, name, Glob(pattern), TYPE_TAGS):
+            type_ = debug.type_at(die.offset)
             if type_.size or type_.members:
                 types.setdefault(type_.name, type_)
                 if len(types) >= most:
@@ -47,15 +49,45 @@ def types_matching(program: Program, pattern: str, most: int) -> tuple[Type, ...
     return tuple(types.values())
 
 
-def _called(debug: DebugInfo, name: re.Pattern[bytes], glob: Glob) -> Iterator[Type]:
-    """Yield the types of a file whose own name a pattern matches, and whose path the glob."""
+def has_function(program: Program, pattern: str) -> bool | None:
+    """Tell whether a glob matches the name of a function; None where that cannot be told."""
+    name = _own_name(pattern)
+    if name is None:
+        return None
+    for _, debug in program.infos():
+        if next(_called(debug, name, Glob(pattern), _FUNCTIONS), None) is not None:
+            return True
+        strings = debug.sections.strings.matches(name, _LONGEST)
+        if next(islice(strings, MAX_STRINGS, None), None) is not None:
+            return None
+    return False
+
+
+def _own_name(pattern: str) -> re.Pattern[bytes] | None:
+    """Return what matches the last name of all that a glob does, where it stands."""
+    # A star may stand for the arguments of what a method is of: ``Harness<*::poll<*``.
+    head, generic, rest = pattern.rpartition("<*::")[2].partition("<")
+    last = head.rpartition("::")[2]
+    if not _WORD.search(last):
+        return None
+    parts = f"{last}{generic}{rest}".split("*")
+    name = rb"[^\0]*".join(re.escape(part.encode("utf-8", "replace")) for part in parts)
+    return re.compile(rb"\0(" + name + rb")(?=\0)")
+
+
+def _called(
+    debug: DebugInfo, name: re.Pattern[bytes], glob: Glob, tags: frozenset[int]
+) -> Iterator[Die]:
+    """Yield the DIEs of a file whose own name a pattern matches, and whose path the glob: one for
+    each name.
+    """
     strings = debug.sections.strings
     for match in islice(strings.matches(name, _LONGEST), MAX_STRINGS):
         at = match.start(1) - strings.base
-        for die in islice(debug.search.by_string(at, TYPE_TAGS), MAX_DIES):
+        for die in islice(debug.search.by_string(at, tags), MAX_DIES):
             try:
                 if glob.match(debug.qualified_name(die)):
-                    yield debug.type_at(die.offset)
+                    yield die
                     break
             except AdpError:
                 continue

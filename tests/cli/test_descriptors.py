@@ -89,6 +89,14 @@ WRONG = {
         {"waits": [{"on": "toy_rt::slot::Gave<*", "kind": "k"}]},
         ("warning", "waits[0].on", "toy_rt::slot::Gave<*"),
     ),
+    "a glob that matches no function": (
+        {"roles": [{"fn": "toy_rt::pool::runs*", "role": "worker"}]},
+        ("warning", "roles[0].fn", "no function of this program is toy_rt::pool::runs*"),
+    ),
+    "a glob that matches no instance of a function": (
+        {"roles": [{"fn": "toy_rt::task::poll<toy_rt::*", "role": "worker"}]},
+        ("warning", "roles[0].fn", "toy_rt::task::poll<toy_rt::*"),
+    ),
     "a rule behind a wider one": (
         {"waits": [{"on": "toy_rt::*", "kind": "k"}, {"on": "toy_rt::slot::Give<*", "kind": "l"}]},
         ("warning", "waits[1]", "never used"),
@@ -114,6 +122,13 @@ def test_one_of_the_alternatives_is_enough(lint):
     """They are written for different versions."""
     rule = {"type": "#H", "id": "int(it.old_id ?? it.id)", "name": "first(it.a, str(it.name))"}
     assert lint(tasks=[rule]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "glob", ["toy_rt::pool::run", "*::pool::run", "toy_rt::task::poll<toy::*", "toy_rt::*poll<*"]
+)
+def test_functions_are_found_by_a_glob(lint, glob):
+    assert lint(roles=[{"fn": glob, "role": "worker"}]) == (0, [])
 
 
 def test_a_field_that_hides_another(lint):

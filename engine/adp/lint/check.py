@@ -13,7 +13,7 @@ from adp_tui.engine.adp.lint.shapes import ANYTHING, Of, Shape, Shapes, Stream
 from adp_tui.engine.adp.named import expressions, rules
 from adp_tui.engine.adp.schema import Descriptor, Expression, WaitRule
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.dwarf.matching import types_matching
+from adp_tui.engine.dwarf.matching import has_function, types_matching
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
 
@@ -113,6 +113,11 @@ class _Linter:
                 yield Complaint(Severity.WARNING, f"{path}.{key}", message)
                 return
             it = ANYTHING if found is None else Of(found)
+        function = getattr(rule, "fn", None)
+        if isinstance(function, str) and has_function(self._program, function) is False:
+            message = f"no function of this program is {function}"
+            yield Complaint(Severity.WARNING, f"{path}.fn", message)
+            return
         yield from self._parts(path, rule, it)
 
     def _parts(self, path: str, rule: object, it: Shape) -> Iterator[Complaint]:
