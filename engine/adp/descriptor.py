@@ -89,7 +89,11 @@ R = TypeVar("R")
 
 
 def load(
-    text: str, others: Mapping[str, str] | None = None, origin: Origin = SHIPPED
+    text: str,
+    others: Mapping[str, str] | None = None,
+    origin: Origin = SHIPPED,
+    *,
+    checks: bool = True,
 ) -> Descriptor:
     """Read a descriptor.
 
@@ -97,6 +101,7 @@ def load(
         text: The JSON.
         others: Descriptors that it may extend, by name.
         origin: Where it was found.
+        checks: Whether all expressions are parsed; else those that are asked for are.
 
     Raises:
         DescriptorError: it is no JSON object, has no id, needs a newer reader, or extends what
@@ -107,7 +112,7 @@ def load(
     if origin.kind != SHIPPED.kind:
         data = _harmless(data, MAX_NESTED)
     data = extended(data, lambda name: _read(texts[name]) if name in texts else None)
-    return _Loader(data, origin).descriptor()
+    return _Loader(data, origin, checks=checks).descriptor()
 
 
 def _harmless(data: Any, levels: int) -> Any:
@@ -163,8 +168,9 @@ _HINTS: dict[type, Mapping[str, Any]] = {}
 
 
 class _Loader:
-    def __init__(self, data: dict[str, Any], origin: Origin) -> None:
+    def __init__(self, data: dict[str, Any], origin: Origin, *, checks: bool) -> None:
         self._data = data
+        self._checks = checks
         self._origin = origin
         self._problems: list[str] = []
         self._count = 0
@@ -256,7 +262,9 @@ class _Loader:
         """Parse an expression."""
         if not isinstance(text, str):
             raise ValueError(f"{str(text)[:80]!r} is no expression")
-        return Expression(text, parse(text))
+        if self._checks:
+            parse(text)
+        return Expression(text)
 
     def named(self, data: object) -> Named:
         """Parse named expressions."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from adp_tui.engine.adp.language import Node
+from adp_tui.engine.adp.language import Node, parse
 from adp_tui.engine.dataclass import dataclass
 
 __all__ = [
@@ -48,10 +48,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
-    """A parsed expression. Its identity is the key under which its plans are kept."""
+    """An expression. Its identity is the key under which its plans are kept."""
 
     text: str
-    node: Node
+
+    @property
+    def node(self) -> Node:
+        """The expression as a tree; it is parsed when it is first asked for.
+
+        Raises:
+            LanguageError: it is none.
+        """
+        return parse(self.text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,8 @@ def template(text: str) -> Template:
         if piece.group("lone"):
             raise ValueError(f"a brace stands alone at {piece.start() + 1}; {{{{ is a brace")
         if found is not None:
-            parts.append(Expression(found, parse(found)))
+            parse(found)
+            parts.append(Expression(found))
         elif parts and isinstance(parts[-1], str):
             parts[-1] += _plain(piece.group())
         else:

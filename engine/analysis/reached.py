@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from adp_tui.engine.adp.language import parse
 from adp_tui.engine.adp.schema import Expression, OwnerRule
 from adp_tui.engine.analysis.facts import TaskFacts, WaitRow
 from adp_tui.engine.analysis.holders import Holding, Spot
@@ -48,7 +47,7 @@ class _Named:
 
 _SHARES: Bound[OwnerRule] = Bound(
     _Named(),  # type: ignore[arg-type]  # only its source is asked for
-    OwnerRule(on="", resource=Expression("it", parse("it")), role="shares"),
+    OwnerRule(on="", resource=Expression("it"), role="shares"),
 )
 """What makes a task a likely other side: its variables lead to the same object."""
 

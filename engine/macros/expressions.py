@@ -9,7 +9,6 @@ from adp_tui.engine import value as memory
 from adp_tui.engine.adp.budget import Limits
 from adp_tui.engine.adp.descriptor import load
 from adp_tui.engine.adp.evaluate import Evaluator
-from adp_tui.engine.adp.language import parse
 from adp_tui.engine.adp.schema import Descriptor, Expression
 from adp_tui.engine.analysis.analysis import Analysis
 from adp_tui.engine.dwarf.types import Type
@@ -60,7 +59,7 @@ class Expressions:
         """
         expression = self._parsed.get(text)
         if expression is None:
-            expression = self._parsed[text] = Expression(text, parse(text))
+            expression = self._parsed[text] = Expression(text)
         return self.of(self._named(using), expression, env)
 
     def of(

@@ -10,7 +10,6 @@ import pytest
 from adp_tui.engine.adp.budget import FREE
 from adp_tui.engine.adp.descriptor import load
 from adp_tui.engine.adp.evaluate import Evaluator
-from adp_tui.engine.adp.language import parse
 from adp_tui.engine.adp.schema import Expression, Origin
 from adp_tui.engine.dwarf.types import Type
 from adp_tui.engine.errors import AdpError, BudgetError, LayoutError
@@ -40,7 +39,7 @@ class Reader:
 
     def raw(self, text, env=None):
         env = {"it": self.world} if env is None else env
-        return self.evaluator.evaluate(Expression(text, parse(text)), env)
+        return self.evaluator.evaluate(Expression(text), env)
 
     def __call__(self, text):
         return plain(self.raw(text))
@@ -251,7 +250,7 @@ def noted(read, definitions=DEFINITIONS):
 
 
 def parsed(text):
-    return Expression(text, parse(text))
+    return Expression(text)
 
 
 @pytest.mark.parametrize("text", HUNGRY)
@@ -338,12 +337,12 @@ def test_definitions_that_nest_too_deeply(read):
     descriptor = load(json.dumps({"adp": 1, "id": "deep", "defs": definitions}))
     evaluator = Evaluator(read.program, descriptor)
     with pytest.raises(BudgetError, match="too deep"):
-        evaluator.evaluate(Expression("f1999(1)", parse("f1999(1)")), {})
+        evaluator.evaluate(Expression("f1999(1)"), {})
 
 
 def test_plans_are_kept(read):
     """WHEN an expression meets a type again THEN no debug information is read for it."""
-    expression = Expression("int(it.pair.second.second)", parse("int(it.pair.second.second)"))
+    expression = Expression("int(it.pair.second.second)")
     first = read.evaluator.evaluate(expression, {"it": read.world})
     planner, read.evaluator.planner = read.evaluator.planner, None
     try:
