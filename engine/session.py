@@ -22,8 +22,6 @@ from adp_tui.engine.model import Snapshot
 from adp_tui.engine.opened import Opened
 from adp_tui.engine.private_file import PrivateFile
 from adp_tui.engine.program import Program
-from adp_tui.engine.saved.collect import collect
-from adp_tui.engine.saved.file import write
 from adp_tui.engine.saved.record import LEFT_OUT, SavedTarget
 from adp_tui.engine.target import Moving, Target
 from adp_tui.engine.views.records import (
@@ -220,6 +218,10 @@ class Session:
             OpenError: the file cannot be written.
             AdpError: it would be too large, or there is no memory to write.
         """
+        # Few do, and they bring much.
+        from adp_tui.engine.saved.collect import collect
+        from adp_tui.engine.saved.file import write
+
         with self._call() as opened:
             if values and opened.analysis is None:
                 raise AdpError(f"its memory cannot be saved: {opened.missing}", help=NO_VALUES)
