@@ -10,6 +10,7 @@ is a thread whose native frame has it.
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 
 from adp_tui.engine.model import Holder, Owner, Resource
@@ -94,7 +95,7 @@ def _located(reading: Reading, line: str) -> str:
     if marker == "fn":
         _, number = markers.function(function)
     elif marker == "let":
-        _, number = markers.binding(function, variable)
+        _, number = markers.binding(function, re.split(r"[.\[]", variable)[0])
     else:
         _, number = markers[marker]
     return " ".join((f"{text}@{number}", *conf))

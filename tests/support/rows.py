@@ -186,6 +186,10 @@ OTHERS = (
         Other("toy", "toy", "test_toy.py", profile, build=build, crates=("toy-rt",))
         for profile, build in TOY_BUILDS
     ),
+    *(
+        Other("util", "util", "test_util.py", profile, crates=("tokio-util", "tokio"))
+        for profile in PROFILES
+    ),
 )  # fmt: skip
 """A program is added by an entry here."""
 EVERY: tuple[AnyRow, ...] = (*ROWS, *OTHERS, *ALLOCATORS)
