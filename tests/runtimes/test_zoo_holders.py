@@ -13,5 +13,5 @@ def test_holders_and_owners(zoo: Reading, record_property: Record) -> None:
     found = [resource_text(zoo, each) for each in zoo.snapshot.resources]
     # THEN each is held by whom the source says, in the variable and since the line that it says
     tasks = {each.name for each in zoo.expected}
-    expected = [expected_text(zoo, block) for block in holdings_with(tasks)]
+    expected = [expected_text(zoo, block) for block in holdings_with(tasks, zoo.dump.tokio)]
     assert missing_and_others(found, expected, record_property) == ([], [])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from support.build import version_of
 from support.holding import blocks_of
 
 __all__ = ["holdings_with"]
@@ -71,8 +72,14 @@ HOLDINGS = """
     io udp
 """
 """A permit of a OnceCell is in a variable of tokio's (``sync/once_cell.rs``, ``get_or_init``)."""
+RENAMED = {"get_or_init permit": "get_or_init _permit"}
+"""What that was called before tokio 1.9."""
 
 
-def holdings_with(tasks: Set[str]) -> list[str]:
-    """Return the resources that these tasks of the zoo wait for."""
-    return [block for block in blocks_of(HOLDINGS) if block.split("\n")[0].split()[1] in tasks]
+def holdings_with(tasks: Set[str], tokio: str | None) -> list[str]:
+    """Return the resources that these tasks of the zoo wait for, in a version of tokio."""
+    text = HOLDINGS
+    if tokio is not None and version_of(tokio) < (1, 9):
+        for name, before in RENAMED.items():
+            text = text.replace(name, before)
+    return [block for block in blocks_of(text) if block.split("\n")[0].split()[1] in tasks]
