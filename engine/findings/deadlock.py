@@ -72,6 +72,11 @@ def _deadlock(
             "one of them also waits for all other ends of a channel to be dropped, as a server does"
             " for its shutdown: that would end it"
         )
+    if Confidence.DOUBTFUL in doubts:
+        evidence.append(
+            "what they wait for is found in more variables than can have it, as some were moved"
+            " from: whoever has it, nobody who may have it can go on"
+        )
     if len(way) < len(ring):
         evidence.append(f"{len(ring) - len(way)} more tasks stand in other cycles with them")
     names = " → ".join(words.short(task) for task in way[:MAX_TOLD])

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from adp_tui.engine.findings.nodes import Nodes
 from adp_tui.engine.findings.sites import Asks, Site, goes_on, lets_go, site_of
 from adp_tui.engine.findings.waiting import FREE, Condition, Party, Waiting
-from adp_tui.engine.model import Snapshot, TaskState, Wait
+from adp_tui.engine.model import Confidence, Snapshot, TaskState, Wait
 
 __all__ = ["Blocker", "Freedom"]
 
@@ -65,9 +65,11 @@ class Freedom:
     def blockers(self, task: int) -> Iterator[Blocker]:
         """Yield whom a dead task waits for: who holds it back is dead as well."""
         for wait, condition in self.conditions(task):
-            for party in condition.parties:
-                if not self._acts(party):
-                    yield wait, party, condition
+            dead = [party for party in condition.parties if not self._acts(party)]
+            if condition.conf is Confidence.DOUBTFUL and dead:
+                dead = [max(dead, key=_newness)]
+            for party in dead:
+                yield wait, party, condition
         root = self._root_of(task)
         if root is not None and not self._free[root]:
             party = Party(root, -1, None, None)
@@ -219,6 +221,11 @@ class Freedom:
             frames = self._snapshot.stacks[stack].frames if stack >= 0 else ()
             known = self._sites[stack] = site_of(frames)
         return known
+
+
+def _newness(party: Party) -> tuple[int, int]:
+    """Sort by who was started last: what is moved to another goes with what that begins with."""
+    return party.task, party.tid
 
 
 def _is_for_end(wait: Wait) -> bool:

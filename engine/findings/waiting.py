@@ -108,7 +108,17 @@ class Waiting:
         if wait.mode == "any":
             members = self._members.get(task, [])
             return Condition(tuple(Party(m, -1, None, None) for m in members), conf=wait.conf)
+        if wait.mode == "all":
+            return self._everybody(task, wait)
         return FREE
+
+    def _everybody(self, task: int, wait: Wait) -> Condition:
+        """Wait for all tasks of a LocalSet: it may go on as long as one of them does."""
+        tasks = self._snapshot.tasks
+        outer = f"x{tasks.executor[task] + 1}"
+        inner = {at for at, each in enumerate(self._snapshot.executors) if each.parent == outer}
+        members = [i for i, executor in enumerate(tasks.executor) if executor in inner]
+        return Condition(tuple(Party(m, -1, None, None) for m in members), conf=wait.conf)
 
     def _of(self, resource: Resource, wait: Wait) -> Condition:
         if wait.kind in _LOCKS:
@@ -127,10 +137,11 @@ class Waiting:
     def _held(self, resource: Resource, *, needs_all: bool) -> Condition:
         """Wait for holders: one release may be enough, or all must let go."""
         holders = [h for h in resource.holders if h.conf is not Confidence.DOUBTFUL]
-        if len(holders) < len(resource.holders) and not needs_all:
-            # One of those may hold it instead.
-            return FREE
-        if not holders:
+        if not needs_all or not holders:
+            # Of doubtful ones some have it, nobody knows which: none of them may go on.
+            holders, needs_all = list(resource.holders), needs_all and bool(holders)
+        if not holders or (len(holders) == 1 and holders[0].conf is Confidence.DOUBTFUL):
+            # A single doubtful one has nothing: nobody is known who has it.
             return FREE
         parties = tuple(self._party(holder) for holder in holders)
         conf = least_sure(holder.conf for holder in holders)
@@ -172,9 +183,8 @@ class Waiting:
             return FREE
         owners = [o for o in resource.owners if o.role == role]
         told = dict(resource.state).get(f"{role}s")
-        unsure = any(owner.conf is Confidence.DOUBTFUL for owner in owners)
         listed_in_part = len(resource.owners) >= MAX_OWNERS
-        if not owners or unsure or listed_in_part or (told is not None and told > len(owners)):
+        if not owners or listed_in_part or (told is not None and not 0 < told <= len(owners)):
             return FREE
         parties = [self._party(owner) for owner in owners]
         parties += [self._party(h) for h in resource.holders if wait.mode == "send"]

@@ -75,6 +75,59 @@ def test_a_doubtful_holder_may_be_none() -> None:
     assert world.dead() == []
 
 
+@pytest.mark.parametrize("kind", ["mutex", "rwlock", "semaphore"])
+def test_of_doubtful_holders_none_may_go_on(kind: str) -> None:
+    # GIVEN a guard that was moved from one task to another: both have an image of it
+    images = [holder(task, conf=Confidence.DOUBTFUL) for task in ("t1", "t3")]
+    world = World()
+    world.resource(kind, *images)
+    world.resource("mutex", holder("t2"))
+    world.task(lock("r2"))
+    world.task(Wait(kind, mode="write" if kind == "rwlock" else None, resource="r1"))
+    # WHEN one of them sleeps, it may be that one which has the lock
+    world.task(TIMER)
+    assert world.dead() == []
+    # WHEN both wait for the other task, that one waits for good: for the one that came later
+    world = World()
+    world.resource(kind, *images)
+    world.resource("mutex", holder("t2"))
+    world.task(lock("r2"))
+    world.task(Wait(kind, mode="write" if kind == "rwlock" else None, resource="r1"))
+    world.task(lock("r2"))
+    assert world.dead() == [("t2", "t3")]
+    assert world.found()[0].conf is Confidence.DOUBTFUL
+    assert any("whoever has it" in sentence for sentence in world.found()[0].evidence)
+
+
+def test_doubtful_ends_of_a_channel() -> None:
+    ends = [owner(task, "sender", conf=Confidence.DOUBTFUL) for task in ("t1", "t3")]
+    for last, dead in ((TIMER, []), (lock("r2"), [("t2", "t3")])):
+        world = World()
+        world.resource("oneshot", *ends)
+        world.resource("mutex", holder("t2"))
+        world.task(lock("r2"))
+        world.task(Wait("oneshot", mode="recv", resource="r1"))
+        world.task(last)
+        assert world.dead() == dead
+
+
+def test_a_set_that_waits_for_all_its_tasks() -> None:
+    # GIVEN a root that waits for its LocalSet, whose tasks wait for each other
+    def world(second: Wait) -> World:
+        made = World()
+        made.executor()
+        made.executor(parent="x1")
+        made.resource("mutex", holder("t2"))
+        made.resource("mutex", holder("t1"))
+        made.task(Wait("join", mode="all"), executor=0, kind="block_on")
+        made.task(lock("r2"), executor=1)
+        made.task(second, executor=1)
+        return made
+
+    assert world(TIMER).dead() == []
+    assert world(lock("r1")).dead() == [("t1", "t2", "t3")]
+
+
 def test_a_select_is_free_if_any_arm_is() -> None:
     stack = (frame(), select("0", "1"))
     assert ring(lock("r2", "0"), TIMER, frames=stack).dead() == []

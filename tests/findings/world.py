@@ -8,10 +8,12 @@ from adp_tui.engine.findings.find import find
 from adp_tui.engine.model import (
     Branch,
     Confidence,
+    Executor,
     Finding,
     Frame,
     Holder,
     Owner,
+    Queues,
     Resource,
     ResourceColumns,
     Snapshot,
@@ -19,6 +21,7 @@ from adp_tui.engine.model import (
     TargetFacts,
     Task,
     TaskColumns,
+    TaskCounts,
     TaskState,
     Thread,
     Wait,
@@ -56,6 +59,15 @@ class World:
         self.stacks: list[Stack] = []
         self.resources: list[Resource] = []
         self.threads: list[Thread] = []
+        self.executors: list[Executor] = []
+
+    def executor(self, parent: str | None = None) -> str:
+        key = f"x{len(self.executors) + 1}"
+        counts, queues = TaskCounts(), Queues()
+        self.executors.append(
+            Executor(key, "tokio.local_set", "tokio", None, 0, parent, (), (), counts, queues, None)
+        )
+        return key
 
     def task(
         self,
@@ -65,6 +77,7 @@ class World:
         kind: str = "spawned",
         thread: int | None = None,
         parent: int = -1,
+        executor: int = -1,
         **given: Any,
     ) -> str:
         """Add a task; its frames end where its waits are."""
@@ -76,7 +89,7 @@ class World:
             "defined_at": None, "spawned_at": None, "panic": None, "stack": None,
         }  # fmt: skip
         record = Task(**usual | given, kind=kind, state=state, thread=thread, waits=waits)
-        self.tasks.append(record, -1, parent, len(self.stacks) - 1)
+        self.tasks.append(record, executor, parent, len(self.stacks) - 1)
         return f"t{number}"
 
     def resource(self, kind: str, *ends: Holder | Owner, **given: Any) -> str:
@@ -93,7 +106,7 @@ class World:
     def snapshot(self, **given: Any) -> Snapshot:
         usual = {
             "target": TARGET, "threads": tuple(self.threads), "stacks": tuple(self.stacks),
-            "tasks": self.tasks, "resources": ResourceColumns(self.resources),
+            "executors": tuple(self.executors), "tasks": self.tasks, "resources": ResourceColumns(self.resources),
         }  # fmt: skip
         return Snapshot(epoch=1, **usual | given)
 

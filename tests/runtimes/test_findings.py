@@ -16,11 +16,6 @@ from adp_tui.engine.session import Session
 
 UNRELIABLE = ("queued_behind", "semaphore_exhausted", "permits_unaccounted")
 """Kinds that tell of a queue, which may stand beside any of the others."""
-NOT_YET = {
-    # Two variables of two threads have the sender: one of them was moved, so neither counts.
-    "deadlock thread_std thread of_std",
-}
-"""What is known to be missed: whoever mends it takes it out."""
 
 
 def named(reading: Reading, finding: Finding) -> str:
@@ -31,25 +26,20 @@ def named(reading: Reading, finding: Finding) -> str:
     return " ".join((finding.kind, *tasks, *(f"thread {name}" for name in alone)))
 
 
-def expected(hang: Hang) -> set[str]:
-    return {text for text in hang.findings if text not in NOT_YET}
-
-
 def test_what_the_source_implies_is_found(case: tuple[Hang, Reading]) -> None:
     hang, reading = case
     found = {named(reading, each) for each in reading.snapshot.findings}
     kinds = {each.kind for each in reading.snapshot.findings}
-    for text in expected(hang):
+    for text in hang.findings:
         if " " in text and text.split()[0] not in UNRELIABLE and not text.startswith("channel"):
             assert text in found
         else:
             assert text.split()[0] in kinds
-    assert not found & NOT_YET
 
 
 def test_nothing_else_is_found(case: tuple[Hang, Reading]) -> None:
     hang, reading = case
-    kinds = {text.split()[0] for text in expected(hang)}
+    kinds = {text.split()[0] for text in hang.findings}
     # Each program ends itself by abort; those that wait in a queue are told as well.
     others = {
         named(reading, each)

@@ -90,7 +90,6 @@ HANGS = (
           thread std_runtime has sender std_runtime answer @thread.std.moved doubtful
         mutex
           thread_std exclusive thread_std held @thread.std.holds
-        unknown std_runtime_root
         """,
         (
             "deadlock of_tokio_root thread_tokio",
@@ -153,7 +152,6 @@ HANGS = (
           stdlock_lot exclusive stdlock_lot held @stdlock.lot.holds
         mutex
           stdlock_std exclusive stdlock_std held @stdlock.std.holds
-        unknown local_root
         """,
         ("std_lock_across_await stdlock_lot", "std_lock_across_await stdlock_std"),
     ),
