@@ -26,7 +26,7 @@ MAX_DEPTH = 64
 NO_NAME = 0xFFFFFFFF
 _NAME_WITHIN = 256
 """Bytes of a DIE before its name: LLVM writes at most a frame base and a few numbers there."""
-_STEP = 1 << 14
+_STEP = 1 << 12
 """Bytes of a unit that are visited at once at least."""
 _IN_PLACE = 1 << 40
 """Added to the offset in ``.debug_info`` of a name that stands in the DIE itself: gcc stores
@@ -53,6 +53,8 @@ class UnitIndex:
         self._parent = -1
         self._open: list[int] = []
         self._problem: NoDebugInfoError | None = None
+        self._paths: dict[int, str] = {}
+        """Of entries that others stand in."""
         self._sizes: tuple[list[int], dict[int, tuple[int, int, bool, Declaration]]] | None = None
 
     def complete(self) -> None:
@@ -68,9 +70,9 @@ class UnitIndex:
             raise self._problem
         if offset < self._reached:
             return
-        # Half as far again at least: what is asked next often stands close by.
+        # An eighth more at least: what is asked next often stands close by.
         unit = self.unit
-        ahead = self._reached + (self._reached - unit.first) // 2 + _STEP
+        ahead = self._reached + (self._reached - unit.first) // 8 + _STEP
         try:
             self._scan(min(max(offset + 1, ahead), unit.end))
         except (IndexError, KeyError) as error:
@@ -160,15 +162,15 @@ class UnitIndex:
 
     def path(self, index: int) -> str:
         """Return the qualified name of entry ``index``: ``tokio::sync::mutex::Mutex<u32>``."""
-        parts: list[str] = []
-        for _ in range(MAX_DEPTH):
-            if index < 0:
-                break
-            name = self._text(self.name(index))
-            if name:
-                parts.append(name)
-            index = self.parents[index]
-        return "::".join(reversed(parts))
+        around: list[int] = []
+        outer = self.parents[index]
+        while outer >= 0 and outer not in self._paths and len(around) < MAX_DEPTH:
+            around.append(outer)
+            outer = self.parents[outer]
+        path = self._paths.get(outer, "")
+        for outer in reversed(around):
+            path = self._paths[outer] = _joined(path, self._text(self.name(outer)))
+        return _joined(path, self._text(self.name(index)))
 
     def _text(self, name: int) -> str:
         if name == NO_NAME:
@@ -188,6 +190,10 @@ class UnitIndex:
         for index, name in enumerate(self._names):
             if name in names:
                 yield index
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}::{name}" if path and name else path or name
 
 
 def _after_blocks(declaration: Declaration, data: bytes, at: int) -> tuple[int, int] | None:
