@@ -10,7 +10,8 @@ from adp_tui.engine.elf.file import Blob
 __all__ = ["MANY", "StringFinder"]
 
 MANY = 4
-"""What is looked up one by one before all of its kind are gathered: that takes as long as a few."""
+"""Instances of a generic that are looked up one by one before all are gathered, which takes as long
+as a few."""
 MAX_SUFFIXES = 256
 """Strings that end in a name and are tried where no string is the name itself."""
 _MAX_NAME = 65_600
@@ -103,7 +104,7 @@ class StringFinder:
 
     def _whole(self, raw: bytes) -> int:
         """Return where the string stands that is the text itself, or -1."""
-        if len(raw) < _SHORT and len(self._known) >= MANY:
+        if len(raw) < _SHORT:
             if self._gathered is None:
                 self._gathered = dict(self._short())
                 self._complete = len(self._gathered) < _MAX_GATHERED
