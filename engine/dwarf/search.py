@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,13 +16,15 @@ from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.names import UnitIndex
 from adp_tui.engine.dwarf.sections import Sections
-from adp_tui.engine.dwarf.strings import MANY, StringFinder
+from adp_tui.engine.dwarf.strings import StringFinder
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.errors import NoDebugInfoError
 
 __all__ = ["Search"]
 
 MAX_INDEXES = 4096
+VISITED = 4 << 20
+"""Bytes of units after which memory is given back."""
 MAX_HITS = 200_000
 """Candidates looked at for one name."""
 MAX_FRAME_BASE = 8
@@ -49,8 +52,8 @@ class Search:
         self._strings = StringFinder(sections.strings)
         self._last: dict[str, Unit] = {}
         self._bases: list[tuple[int, int]] | None = None
-        self._addressed = 0
-        self._standings: dict[bytes, list[int]] | None = None
+        self._visited = 0
+        self._standings: dict[bytes, array[int]] | None = None
         """Where each address stands as a location."""
 
     def unit_of(self, offset: int) -> Unit:
@@ -72,10 +75,19 @@ class Search:
         """
         known = self._indexes.get(unit.offset)
         if known is None:
+            self._relax(unit.end - unit.offset)
             known = self._indexes[unit.offset] = UnitIndex(self._sections, unit)
             if len(self._indexes) > MAX_INDEXES:
                 self._indexes.popitem(last=False)
         return known
+
+    def _relax(self, size: int) -> None:
+        """Give back now and then what was mapped while units were visited, of a large file."""
+        self._visited += size
+        if self._visited > VISITED:
+            self._visited = 0
+            self._sections.info.forget()
+            self._sections.strings.forget()
 
     def by_name(self, text: str, tags: frozenset[int], near: Unit | None = None) -> Iterator[Die]:
         """Yield the DIEs with these tags whose DW_AT_name is exactly ``text``.
@@ -229,19 +241,16 @@ class Search:
     def _standing(self, needle: bytes) -> Iterable[int]:
         """Return where an expression stands with its length before it.
 
-        Once several addresses were asked for, all that stand anywhere are gathered in one pass:
-        it takes as long as two or three of them.
+        All addresses that stand anywhere are gathered in one pass: most programs are asked for
+        several, of the vtables of their boxed futures.
         """
         info = self._sections.info
         if needle[:2] != _ADDRESS or len(needle) != 10:
             return islice(info.occurrences(needle), MAX_HITS)
-        self._addressed += 1
-        if self._addressed < MANY:
-            return islice(info.occurrences(needle), MAX_HITS)
         if self._standings is None:
             self._standings = {}
             for match in info.matches(_ADDRESSES, len(needle)):
-                self._standings.setdefault(match[1], []).append(match.start() - info.base)
+                self._standings.setdefault(match[1], array("Q")).append(match.start() - info.base)
         return self._standings.get(needle[2:], ())
 
     def _with_location(self, at: int, tag: int) -> Die | None:

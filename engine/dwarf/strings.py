@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from adp_tui.engine.elf.file import Blob
 
-__all__ = ["MANY", "StringFinder"]
+__all__ = ["StringFinder"]
 
 MANY = 4
 """Instances of a generic that are looked up one by one before all are gathered, which takes as long

@@ -54,7 +54,7 @@ class Section:
 
 _LONG = 1 << 18
 """Bytes from which on a search repays the compilation of a regular expression."""
-_LARGE = 64 << 20
+_LARGE = 16 << 20
 """Bytes from which on a section does not stay in memory: to read it again takes time, too."""
 _WINDOW = 4 << 20
 """Bytes of a large section that are in memory at once."""
@@ -143,6 +143,10 @@ class Blob:
             last = min(first + size, stop)
             yield first, last
             first = last
+
+    def forget(self) -> None:
+        """Give back the memory of a large section: what is asked for again is read again."""
+        self._forget(0, self.size)
 
     def _forget(self, start: int, end: int) -> None:
         """Give back the memory of a long range that was gone through: it is read again if needed.
