@@ -117,27 +117,30 @@ class Resources:
         self, value: Value, ends: Sequence[Holding], state: Mapping[str, int | None]
     ) -> tuple[Owner, ...]:
         """Return who has the other ends of a resource."""
-        counts = Counter(role for role, _ in {(e.spot.rule.rule.role, e.guard) for e in ends})
         if len(ends) > MAX_OWNERS:
             self._survey.losses.add(
                 "owners", f"more than {MAX_OWNERS} are not listed", value.address, missing=False
             )
-        owners = []
-        for each in sorted(ends, key=_order)[:MAX_OWNERS]:
-            role = each.spot.rule.rule.role
-            told = 1 if each.spot.rule.rule.only else state.get(f"{role}s")
-            fewer = told is not None and told < counts[role]
-            owners.append(
-                Owner(
-                    *self._who(each),
-                    line=self._line(each.spot),
-                    role=role,
-                    conf=Confidence.DOUBTFUL if fewer else _owner_conf(each),
-                    src=each.spot.rule.applied.source,
-                    frame=each.spot.frame,
-                )
-            )
-        return tuple(dict.fromkeys(owners))
+        counts = Counter(role for role, _ in {(e.spot.rule.rule.role, e.guard) for e in ends})
+        owners = [
+            self._owner(each, counts[each.spot.rule.rule.role], state)
+            for each in sorted(ends, key=_order)[:MAX_OWNERS]
+        ]
+        return tuple(dict.fromkeys(owners)) if len(owners) > 1 else tuple(owners)
+
+    def _owner(self, end: Holding, found: int, state: Mapping[str, int | None]) -> Owner:
+        """Return the record of an end, of whose role so many were found."""
+        spot = end.spot
+        rule = spot.rule.rule
+        told = 1 if rule.only else state.get(f"{rule.role}s")
+        return Owner(
+            *self._who(end),
+            line=self._line(spot),
+            role=rule.role,
+            conf=Confidence.DOUBTFUL if told is not None and told < found else _owner_conf(end),
+            src=spot.rule.applied.source,
+            frame=spot.frame,
+        )
 
     @staticmethod
     def _who(holding: Holding) -> tuple[str | None, int | None, str, str, str | None]:

@@ -64,8 +64,7 @@ class Waiting:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._known: dict[tuple[str, str | None], Condition] = {}
-        self._rows: dict[tuple[int, int], Condition] = {}
+        self._known: dict[tuple[int, str | None], Condition] = {}
         self._queues: dict[str, tuple[frozenset[int], Condition]] = {}
         self._members: dict[int, list[int]] = {}
         for index, parent in enumerate(snapshot.tasks.parent):
@@ -75,36 +74,36 @@ class Waiting:
     def of_row(self, task: int, row: int) -> Condition:
         """Return what a wait of a task takes to end, by the row in which it stands."""
         waits = self._snapshot.tasks.waits
-        key = (waits.shape[row], waits.resource[row])
-        known = self._rows.get(key)
-        if known is None:
-            wait = waits[row]
-            known = self.condition(task, wait)
-            if not _is_own(wait):
-                self._rows[key] = known
-        return known
+        shape = waits.shapes[waits.shape[row]]
+        return self._condition(task, shape, waits.resource[row], waits.task[row])
 
     def condition(self, task: int, wait: Wait) -> Condition:
         """Return what a wait of a task takes to end."""
+        resource = -1 if wait.resource is None else self._snapshot.resources.number(wait.resource)
+        joined = -1 if wait.task is None else self._snapshot.tasks.index(wait.task)
+        return self._condition(task, wait, resource, joined)
+
+    def _condition(self, task: int, wait: Wait, number: int, joined: int) -> Condition:
+        """Return it, of a wait for a resource and a task with these numbers (-1 for none)."""
         if not wait.armed:
             return FREE
         if wait.kind == "join":
-            return self._join(task, wait)
-        if wait.resource is None:
+            return self._join(task, wait, joined)
+        if number < 0:
             return FREE
-        if _is_own(wait):
-            return self._read(self._snapshot.resources.named(wait.resource), task)
-        key = (wait.resource, wait.mode)
+        resources = self._snapshot.resources
+        if wait.kind == "rwlock" and wait.mode == "read":
+            # Who waits before it in the queue differs from task to task.
+            return self._read(resources[number], task)
+        key = (number, wait.mode)
         known = self._known.get(key)
         if known is None:
-            resource = self._snapshot.resources.named(wait.resource)
-            known = self._known[key] = self._of(resource, wait)
+            known = self._known[key] = self._of(resources[number], wait)
         return known
 
-    def _join(self, task: int, wait: Wait) -> Condition:
-        tasks = self._snapshot.tasks
-        if wait.task is not None:
-            return Condition((Party(tasks.index(wait.task), -1, None, None),), conf=wait.conf)
+    def _join(self, task: int, wait: Wait, joined: int) -> Condition:
+        if joined >= 0:
+            return Condition((Party(joined, -1, None, None),), conf=wait.conf)
         if wait.mode == "any":
             members = self._members.get(task, [])
             return Condition(tuple(Party(m, -1, None, None) for m in members), conf=wait.conf)
@@ -193,13 +192,6 @@ class Waiting:
     def _party(self, end: Holder | Owner) -> Party:
         task = -1 if end.task is None else self._snapshot.tasks.index(end.task)
         return Party(task, -1 if end.thread is None else end.thread, end.frame, end)
-
-
-def _is_own(wait: Wait) -> bool:
-    """Tell whether what ends a wait differs from task to task: of a join, and of a wait to read
-    who waits before it in the queue.
-    """
-    return wait.kind == "join" or (wait.kind == "rwlock" and wait.mode == "read")
 
 
 def least_sure(found: Iterable[Confidence]) -> Confidence:

@@ -337,4 +337,9 @@ class ResourceColumns(Sequence[Resource]):
 
     def named(self, key: str) -> Resource:
         """Return the resource that a wait names by its key."""
-        return self._records[int(key.removeprefix("r")) - 1]
+        return self._records[self.number(key)]
+
+    @staticmethod
+    def number(key: str) -> int:
+        """Return the index of the resource with that key."""
+        return int(key.removeprefix("r")) - 1
