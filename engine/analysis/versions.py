@@ -14,6 +14,8 @@ from adp_tui.engine.program import Program
 __all__ = ["crate_version", "runtime_facts"]
 
 MAX_CRATES = 4096
+_ASKED = ""
+"""No crate's name: it stands in the table once a program was asked, even if it has none."""
 _MAX_PATH = 160
 """Bytes of a crate's name and version."""
 # What begins with one plain byte is searched many times as fast.
@@ -35,7 +37,7 @@ def crate_version(program: Program, crate: str) -> str | None:
             continue
         known = image.answers.table("crate versions")
         if not known:
-            known[""] = ()  # Asked, even if there is none.
+            known[_ASKED] = ()
             known.update(_versions(image.debug.path_sections()))
         found.update(known.get(crate, ()))
     return found.pop() if len(found) == 1 else None

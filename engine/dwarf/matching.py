@@ -40,7 +40,7 @@ def types_matching(program: Program, pattern: str, most: int) -> tuple[Type, ...
         return None
     types: dict[str, Type] = {}
     for _, debug in program.infos():
-        for die in _called(debug, name, Glob(pattern), TYPE_TAGS):
+        for die in _Names(debug, name).called(Glob(pattern), TYPE_TAGS):
             type_ = debug.type_at(die.offset)
             if type_.size or type_.members:
                 types.setdefault(type_.name, type_)
@@ -55,10 +55,10 @@ def has_function(program: Program, pattern: str) -> bool | None:
     if name is None:
         return None
     for _, debug in program.infos():
-        if next(_called(debug, name, Glob(pattern), _FUNCTIONS), None) is not None:
+        names = _Names(debug, name)
+        if next(names.called(Glob(pattern), _FUNCTIONS), None) is not None:
             return True
-        strings = debug.sections.strings.matches(name, _LONGEST)
-        if next(islice(strings, MAX_STRINGS, None), None) is not None:
+        if names.cut:
             return None
     return False
 
@@ -75,19 +75,32 @@ def _own_name(pattern: str) -> re.Pattern[bytes] | None:
     return re.compile(rb"\0(" + name + rb")(?=\0)")
 
 
-def _called(
-    debug: DebugInfo, name: re.Pattern[bytes], glob: Glob, tags: frozenset[int]
-) -> Iterator[Die]:
-    """Yield the DIEs of a file whose own name a pattern matches, and whose path the glob: one for
-    each name.
+class _Names:
+    """What a pattern matches of the names in a file.
+
+    Attributes:
+        cut: whether there were more than are looked at.
     """
-    strings = debug.sections.strings
-    for match in islice(strings.matches(name, _LONGEST), MAX_STRINGS):
-        at = match.start(1) - strings.base
-        for die in islice(debug.search.by_string(at, tags), MAX_DIES):
-            try:
-                if glob.match(debug.qualified_name(die)):
-                    yield die
-                    break
-            except AdpError:
-                continue
+
+    def __init__(self, debug: DebugInfo, name: re.Pattern[bytes]) -> None:
+        self._debug = debug
+        self._name = name
+        self.cut = False
+
+    def called(self, glob: Glob, tags: frozenset[int]) -> Iterator[Die]:
+        """Yield the DIEs whose own name is one of those, and whose path a glob matches: one for
+        each name.
+        """
+        debug, strings = self._debug, self._debug.sections.strings
+        for number, match in enumerate(strings.matches(self._name, _LONGEST)):
+            if number >= MAX_STRINGS:
+                self.cut = True
+                return
+            at = match.start(1) - strings.base
+            for die in islice(debug.search.by_string(at, tags), MAX_DIES):
+                try:
+                    if glob.match(debug.qualified_name(die)):
+                        yield die
+                        break
+                except AdpError:
+                    continue

@@ -141,8 +141,8 @@ class Freedom:
                     if task is not None:
                         followers.setdefault(task, []).append(key)
         for index in range(len(self._free)):
-            waits = index in self._waits or index in self.nodes.locked
-            root = None if self._free[index] or waits else self._root_of(index)
+            settled = self._free[index] or index in self._waits or index in self.nodes.locked
+            root = None if settled else self._root_of(index)
             if root is not None:
                 self._standing.setdefault(root, []).append(index)
         asked = deque(conditions)
