@@ -9,6 +9,7 @@ from itertools import product
 
 import pytest
 from support.build import PROFILES, Dump
+from support.compared import Record, missing_and_others
 from support.percore import EXECUTORS, RESOURCES, ROOTS, TASKS, ExpectedTask, Percore
 from support.reading import read
 
@@ -45,8 +46,9 @@ def name_in(cores: Percore, expected: ExpectedTask) -> str:
     return expected.name
 
 
-def test_tasks_are_those_of_the_program(cores: Percore) -> None:
-    assert sorted(cores.tasks) == sorted(name_in(cores, each) for each in cores.expected_tasks)
+def test_tasks_are_those_of_the_program(cores: Percore, record_property: Record) -> None:
+    expected = [name_in(cores, each) for each in cores.expected_tasks]
+    assert missing_and_others(cores.tasks, expected, record_property) == ([], [])
 
 
 def there(cores: Percore, expected: ExpectedTask | str) -> None:
