@@ -97,16 +97,22 @@ class Search:
         """
         base, generic, _ = text.partition("<")
         for string in self._strings.offsets(text):
-            first = [near, self._last.get(base) if generic else None]
-            units = [unit for unit in dict.fromkeys(first) if unit is not None]
-            for unit in units:
-                for die in self._within(unit, string, tags):
-                    self._last[base] = unit
-                    yield die
-            for die in self.by_string(string, tags):
-                if die.unit not in units:
-                    self._last[base] = die.unit
-                    yield die
+            yield from self._from_last(string, tags, base, near, generic=bool(generic))
+
+    def _from_last(
+        self, string: int, tags: frozenset[int], base: str, near: Unit | None, *, generic: bool
+    ) -> Iterator[Die]:
+        """Yield what has a name, first where ``near`` says or another of the generic was found."""
+        first = [near, self._last.get(base) if generic else None]
+        units = [unit for unit in dict.fromkeys(first) if unit is not None]
+        for unit in units:
+            for die in self._within(unit, string, tags):
+                self._last[base] = unit
+                yield die
+        for die in self.by_string(string, tags):
+            if die.unit not in units:
+                self._last[base] = die.unit
+                yield die
 
     def has(self, text: str) -> bool:
         """Tell whether anything can have this name."""
@@ -122,7 +128,7 @@ class Search:
         """Yield the DIEs of ``Pin<&mut T>`` for the type with this full name."""
         string = self._strings.pinned(type_name)
         if string is not None:
-            yield from self.by_string(string, _STRUCTURE)
+            yield from self._from_last(string, _STRUCTURE, "Pin<&mut", None, generic=True)
 
     def in_unit(self, unit: Unit, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs of one unit with these tags whose DW_AT_name is exactly ``text``."""
