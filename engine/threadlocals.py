@@ -29,7 +29,7 @@ class ThreadLocals:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._known: dict[str, tuple[tuple[int, Value], ...] | NoDebugInfoError] = {}
-        self._variables: dict[int, tuple[Variable, ...]] = {}
+        self._variables: dict[tuple[int, str], tuple[Variable, ...]] = {}
 
     def values(self, path: str) -> tuple[tuple[int, Value], ...]:
         """Return (thread id, value) of a ``thread_local!`` static for each thread.
@@ -68,7 +68,7 @@ class ThreadLocals:
 
     def _is_linked(self, path: str) -> bool:
         """Tell by a symbol whether the program has a thread-local; the same in both manglings."""
-        mangled = "".join(f"{len(part)}{part}" for part in path.split("::"))
+        mangled = _mangled(path)
         return any(
             mangled in name
             for image, _ in self._program.infos()
@@ -82,9 +82,16 @@ class ThreadLocals:
         the valid looking offset 0. The live one's linkage name is an STT_TLS symbol; without
         a symbol table the one of std's ``Storage`` type is taken.
         """
+        if not debug.has_name(path.partition("::")[0]):
+            return None
         # LLVM renames a symbol that it made local to a unit: ``NAME.llvm.5429408833531791858``.
         symbols = {name.partition(".llvm.")[0] for name in image.symbols.thread_locals()}
-        found = [v for v in self._inner(debug, symbols) if v.name.startswith(f"{path}::")]
+        found = [
+            variable
+            for name in _inner_names(path, symbols)
+            for variable in self._inner(debug, name)
+            if variable.name.startswith(f"{path}::")
+        ]
         live = [v for v in found if (v.linkage_name or "") in symbols]
         if live:
             return live[0]
@@ -94,20 +101,14 @@ class ThreadLocals:
                 return variable
         return found[0] if len(found) == 1 else None
 
-    def _inner(self, debug: DebugInfo, symbols: Collection[str]) -> Sequence[Variable]:
-        """Return what stands inside std's ``thread_local!`` in a file."""
-        known = self._variables.get(id(debug))
+    def _inner(self, debug: DebugInfo, name: str) -> tuple[Variable, ...]:
+        """Return the variables of a file that std's ``thread_local!`` gave a name: a search of all
+        its debug information.
+        """
+        key = id(debug), name
+        known = self._variables.get(key)
         if known is None:
-            # Each name is a search of its own: only those are made that some symbol holds.
-            # The v0 mangling sets an underscore between a length and a name that begins with one.
-            names = [
-                name
-                for name in NAMES
-                if not symbols
-                or any(f"{len(name)}{mark}{name}" in s for s in symbols for mark in ("", "_"))
-            ]
-            known = tuple(v for name in names for v in debug.variables_named(name))
-            self._variables[id(debug)] = known
+            known = self._variables[key] = debug.variables_named(name)
         return known
 
     def addresses(self, image: Image, offset: int) -> Iterator[tuple[int, int]]:
@@ -157,6 +158,23 @@ class ThreadLocals:
         except AdpError:
             return None
         return block if block not in (0, (1 << 64) - 1) else None
+
+
+def _mangled(path: str) -> str:
+    """Return how a path stands in a symbol, in either mangling."""
+    return "".join(f"{len(part)}{part}" for part in path.split("::"))
+
+
+def _inner_names(path: str, symbols: Collection[str]) -> Sequence[str]:
+    """Return what a thread-local's own static may be called: as its symbol says, if there is one."""
+    mangled = _mangled(path)
+    own = [symbol for symbol in symbols if mangled in symbol]
+    # The v0 mangling sets an underscore between a length and a name that begins with one.
+    return [
+        name
+        for name in NAMES
+        if not own or any(f"{len(name)}{mark}{name}" in s for s in own for mark in ("", "_"))
+    ]
 
 
 def _tls_offset(expression: bytes | None) -> int | None:

@@ -356,6 +356,13 @@ class DebugInfo:
 
     # Variables.
 
+    def has_name(self, name: str) -> bool:
+        """Tell whether anything can have this name: a crate that isn't there has nothing."""
+        known = self.answers.table("held names")
+        if name not in known:
+            known[name] = self.search.has(name)
+        return bool(known[name])
+
     def variables_named(self, name: str) -> tuple[Variable, ...]:
         """Return the variables with this last name."""
         known = self.answers.table("variables")

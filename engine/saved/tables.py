@@ -35,6 +35,7 @@ SHAPES: dict[str, Any] = {
     "crate versions": dict[str, tuple[str, ...]],
     "frames": dict[int, tuple[tuple[str | None, _Place, bool], ...]],
     "functions": dict[int, _Function],
+    "held names": dict[str, bool],
     "level": dict[str, str | None],
     "locals": dict[int, tuple[int, bytes | None, tuple[_Declared, ...]]],
     "names": dict[int, str],
