@@ -6,7 +6,7 @@ without one (a pipe) each fact is one line, so that grep finds it whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from adp_tui.engine.errors import CancelledError
@@ -26,7 +26,7 @@ from adp_tui.engine.model import (
 )
 from adp_tui.engine.report import Options, TaskDetails
 from adp_tui.engine.text_lines import Line, line, quoted
-from adp_tui.engine.text_tasks import TaskTree
+from adp_tui.engine.text_tasks import TaskTree, frame_lines
 from adp_tui.engine.views.places import place
 from adp_tui.engine.views.words import doing, end_words, resource_state
 
@@ -71,7 +71,7 @@ def _lines(snapshot: Snapshot, options: Options, details: TaskDetails | None) ->
     if options.threads:
         yield from _title("threads", len(snapshot.threads))
         for group in _alike(snapshot.threads):
-            yield from _threads(group, snapshot.fds)
+            yield from _threads(group, snapshot)
     if options.tasks:
         yield from _title("tasks", len(snapshot.tasks))
         yield from TaskTree(snapshot, options, details).lines()
@@ -175,13 +175,13 @@ def _alike(threads: Sequence[Thread]) -> list[list[Thread]]:
     return list(groups.values())
 
 
-def _threads(group: Sequence[Thread], fds: Mapping[int, str]) -> Iterator[Line]:
+def _threads(group: Sequence[Thread], snapshot: Snapshot) -> Iterator[Line]:
     thread = group[0]
     role = thread.role.replace("_", " ")
     if len(group) == 1 and thread.worker is not None:
         role = f"worker {thread.worker}"
     fd = thread.doing.fd
-    leads = None if fd is None else fds.get(fd)
+    leads = None if fd is None else snapshot.fds.get(fd)
     yield line(
         0,
         f"{len(group)} threads" if len(group) > 1 else f"thread {thread.tid}",
@@ -196,9 +196,19 @@ def _threads(group: Sequence[Thread], fds: Mapping[int, str]) -> Iterator[Line]:
     for number, frame in enumerate(thread.stack):
         yield _native(number, frame)
         if thread.splice is not None and thread.splice.frame == number:
-            yield line(2, f"(polls {thread.splice.task}: its async frames are under TASKS)")
+            yield from _polled(thread.splice.task, snapshot, whole=thread.signal)
     if thread.cut is not None:
         yield line(1, f"the stack is cut here: {thread.cut}")
+
+
+def _polled(key: str, snapshot: Snapshot, *, whole: bool) -> Iterator[Line]:
+    """Write the task that a native frame polls; ``whole`` is with its async frames."""
+    stack = snapshot.tasks.stack[snapshot.tasks.index(key)]
+    if not whole or stack < 0:
+        yield line(2, f"(polls {key}: its async frames are under TASKS)")
+        return
+    yield line(2, f"(polls {key}, whose async frames these are)")
+    yield from frame_lines(snapshot.stacks[stack].frames, 3)
 
 
 def _native(number: int, frame: NativeFrame) -> Line:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from adp_tui.engine.model import (
     Confidence,
@@ -19,7 +19,7 @@ from adp_tui.engine.text_lines import Line, line, quoted
 from adp_tui.engine.views.places import place
 from adp_tui.engine.views.words import wait_kind, wait_words
 
-__all__ = ["TaskTree"]
+__all__ = ["TaskTree", "frame_lines"]
 
 MIN_GROUP = 4
 """So many siblings that say the same and have no children are one entry."""
@@ -139,31 +139,38 @@ class TaskTree:
         details: Sequence[FrameDetail] = ()
         if self._details is not None:
             details = self._details.frames(index, variables=self._options.locals)
-        yield from self._frames(self._stack(task.stack).frames, depth, iter(details))
+        frames = self._stack(task.stack).frames
+        yield from frame_lines(frames, depth, details, addresses=self._options.addresses)
 
-    def _frames(
-        self, frames: Sequence[Frame], depth: int, details: Iterator[FrameDetail]
-    ) -> Iterator[Line]:
-        """Write frames and, below each, its branches; ``details`` come in the same order."""
-        for frame in frames:
-            detail = next(details, None)
-            address = detail.address if detail is not None and self._options.addresses else None
-            macro = frame.macro
-            yield line(
-                depth,
-                f"at {frame.function}",
-                None if address is None else f"{address:#x}",
-                quoted(frame.label),
-                place(frame.file, frame.line, frame.dir),
-                None if macro is None else f"(in a macro: {place(macro.file, macro.line)})",
-                None if frame.state == "suspended" else frame.state,
-                None if frame.problem is None else f"cut here: {frame.problem}",
-            )
-            for variable in detail.variables if detail is not None else ():
-                yield from _variable(variable, depth + 2)
-            for branch in frame.branches:
-                yield line(depth + 1, f"branch {branch.label}: {branch.state}")
-                yield from self._frames(branch.frames, depth + 2, details)
+
+def frame_lines(
+    frames: Sequence[Frame],
+    depth: int,
+    details: Iterable[FrameDetail] = (),
+    *,
+    addresses: bool = False,
+) -> Iterator[Line]:
+    """Write frames and, below each, its branches; ``details`` come in the same order."""
+    rest = iter(details)
+    for frame in frames:
+        detail = next(rest, None)
+        address = detail.address if detail is not None and addresses else None
+        macro = frame.macro
+        yield line(
+            depth,
+            f"at {frame.function}",
+            None if address is None else f"{address:#x}",
+            quoted(frame.label),
+            place(frame.file, frame.line, frame.dir),
+            None if macro is None else f"(in a macro: {place(macro.file, macro.line)})",
+            None if frame.state == "suspended" else frame.state,
+            None if frame.problem is None else f"cut here: {frame.problem}",
+        )
+        for variable in detail.variables if detail is not None else ():
+            yield from _variable(variable, depth + 2)
+        for branch in frame.branches:
+            yield line(depth + 1, f"branch {branch.label}: {branch.state}")
+            yield from frame_lines(branch.frames, depth + 2, rest, addresses=addresses)
 
 
 def families(tasks: TaskColumns) -> tuple[dict[int, list[int]], list[int]]:
