@@ -23,6 +23,7 @@ from adp_tui.engine.model import (
     Loss,
     NativeFrame,
     Owner,
+    PanicFacts,
     Resource,
     Snapshot,
     Stack,
@@ -176,6 +177,7 @@ def _target(target: TargetFacts) -> Json:
             "code": signal.code,
             "fault_address": _hex(signal.fault_address),
             "tid": signal.tid,
+            "panic": _panic(signal.panic),
         },
         "runtimes": [
             {
@@ -187,6 +189,12 @@ def _target(target: TargetFacts) -> Json:
             for runtime in target.runtimes
         ],
     }
+
+
+def _panic(panic: PanicFacts | None) -> Json | None:
+    if panic is None:
+        return None
+    return {"message": panic.message, "at": _place(panic.place)}
 
 
 def _executor(executor: Executor) -> Json:

@@ -12,6 +12,7 @@ from adp_tui import __version__
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.analysis.executors import queues_of
 from adp_tui.engine.analysis.facts import ExecutorFacts, TaskFacts, ThreadFacts
+from adp_tui.engine.analysis.panics import panic_of
 from adp_tui.engine.analysis.polled import polled
 from adp_tui.engine.analysis.readiness import problems
 from adp_tui.engine.analysis.resources import Resources
@@ -88,7 +89,6 @@ def _target(survey: Survey) -> TargetFacts:
     program = survey.program
     facts = program.target.facts
     module = program.executable.module if program.executable is not None else None
-    signal = facts.signal
     return TargetFacts(
         kind=facts.kind,
         core=facts.path if facts.kind == "core" else None,
@@ -99,10 +99,23 @@ def _target(survey: Survey) -> TargetFacts:
         pause_ms=facts.pause_ms,
         taken_at=facts.taken_at,
         tool=f"adp-tui {__version__}",
-        signal=None
-        if signal is None
-        else SignalFacts(signal.name, signal.number, signal.code, signal.fault_address, signal.tid),
+        signal=_signal(survey),
         runtimes=_runtimes(survey),
+    )
+
+
+def _signal(survey: Survey) -> SignalFacts | None:
+    signal = survey.program.target.facts.signal
+    if signal is None:
+        return None
+    thread = next((each for each in survey.threads if each.tid == signal.tid), None)
+    return SignalFacts(
+        signal.name,
+        signal.number,
+        signal.code,
+        signal.fault_address,
+        signal.tid,
+        None if thread is None else panic_of(survey.program, thread),
     )
 
 

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from adp_tui.engine.findings.words import Words
-from adp_tui.engine.model import Confidence, Finding, Snapshot
+from adp_tui.engine.model import Confidence, Finding, NativeFrame, PanicFacts, Snapshot, Thread
+from adp_tui.engine.rust.names import PANIC_HOOK_CALLERS
+from adp_tui.engine.views.places import place
 from adp_tui.engine.views.words import short_function
 
 __all__ = ["ends"]
@@ -32,7 +34,7 @@ def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
     if signal is None:
         return
     thread = next((t for t in snapshot.threads if t.tid == signal.tid), None)
-    own = None if thread is None else words.own(thread)
+    own = None if thread is None else _own(thread, words)
     outside = signal.code == _SI_USER
     text = f"the program ended by {signal.name}" + (", sent from outside," if outside else "")
     if thread is not None:
@@ -46,6 +48,10 @@ def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
         index = snapshot.tasks.index(thread.task)
         text += f", while it polled {words.short(index)}"
         evidence.append(f"{words.short(index)} was polled{words.at(index)}")
+    if signal.panic is not None:
+        told, evident = _panic(signal.panic)
+        text += told
+        evidence.append(evident)
     if signal.fault_address is not None:
         evidence.append(f"the address at fault is {signal.fault_address:#x}")
     for frame in thread.stack[:64] if thread is not None else ():
@@ -60,6 +66,24 @@ def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
         threads=() if thread is None else (thread.tid,),
         evidence=tuple(evidence),
     )
+
+
+def _own(thread: Thread, words: Words) -> NativeFrame | None:
+    """Return the innermost function of the program's own; of a panic the one that panicked first,
+    not a hook that was called then.
+    """
+    calls = [n for n, frame in enumerate(thread.stack) if frame.function in PANIC_HOOK_CALLERS]
+    panicked = thread.stack[calls[-1] + 1 :] if calls else ()
+    return next(filter(words.is_own, panicked), None) or words.own(thread)
+
+
+def _panic(panic: PanicFacts) -> tuple[str, str]:
+    """Return what the sentence says of the panic that ended the program, and the evidence."""
+    at = "" if panic.place is None else f" at {place(*panic.place)}"
+    if panic.message is None:
+        return f"; it panicked{at}", f"it panicked{at}"
+    message = panic.message[:MAX_MESSAGE]
+    return f"; it panicked: {message}", f"it panicked{at}: {message}"
 
 
 def _panics(snapshot: Snapshot, words: Words) -> Iterator[Finding]:

@@ -34,7 +34,14 @@ from adp_tui.engine.model.records import (
     Thread,
     Wait,
 )
-from adp_tui.engine.model.snapshot import Changes, RuntimeFacts, SignalFacts, Snapshot, TargetFacts
+from adp_tui.engine.model.snapshot import (
+    Changes,
+    PanicFacts,
+    RuntimeFacts,
+    SignalFacts,
+    Snapshot,
+    TargetFacts,
+)
 
 __all__ = [
     "MAX_OWNERS",
@@ -53,6 +60,7 @@ __all__ = [
     "Macro",
     "NativeFrame",
     "Owner",
+    "PanicFacts",
     "Queues",
     "Resource",
     "ResourceColumns",

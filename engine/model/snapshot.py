@@ -12,7 +12,7 @@ from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model.columns import ResourceColumns, TaskColumns
 from adp_tui.engine.model.records import Executor, Finding, Loss, Stack, Thread
 
-__all__ = ["Changes", "RuntimeFacts", "SignalFacts", "Snapshot", "TargetFacts"]
+__all__ = ["Changes", "PanicFacts", "RuntimeFacts", "SignalFacts", "Snapshot", "TargetFacts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,16 @@ class SignalFacts:
     code: int | None
     fault_address: int | None
     tid: int | None
+    panic: PanicFacts | None = None
+    """The panic on whose way the signal came."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanicFacts:
+    """A panic that ended the process: what it said and where, as far as memory has it."""
+
+    message: str | None
+    place: tuple[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from adp_tui.engine.rust.v0 import demangle_v0
 from adp_tui.engine.text import clean
 
 __all__ = [
+    "PANIC_HOOK_CALLERS",
     "coroutine_function",
     "demangle",
     "function_name",
@@ -22,6 +23,10 @@ __all__ = [
 ]
 
 MAX_NAME = 4096
+PANIC_HOOK_CALLERS = frozenset(
+    {"std::panicking::rust_panic_with_hook", "std::panicking::panic_with_hook"}
+)
+"""The function of std that calls the panic hook: once, and since (std 1.95)."""
 _ESCAPES = {
     "SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ",",
 }  # fmt: skip

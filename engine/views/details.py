@@ -270,12 +270,22 @@ class Details:
     def _thread(self, thread: Thread) -> Iterator[Fact]:
         tone = Tone.ERROR if thread.signal else Tone.NORMAL
         yield "doing", Cell(doing(thread.doing, thread.task), tone)
+        if thread.signal:
+            yield from self._panicked()
         yield from self._files([thread.doing.fd])
         if thread.scheduling is not None:
             yield "kernel", Cell(scheduling_words(thread.scheduling))
         for resource, end in self._ends_of(f"tid:{thread.tid}")[:MAX_LISTED]:
             yield "has", Cell(f"{self._resource_words(resource, end)} {end_words(end)}")
         yield from _thread(thread)
+
+    def _panicked(self) -> Iterator[Fact]:
+        signal = self._snapshot.target.signal
+        panic = None if signal is None else signal.panic
+        if panic is not None and panic.message is not None:
+            yield "panicked", Cell(clean(panic.message, 1000), Tone.ERROR)
+        if panic is not None and panic.place is not None:
+            yield "panicked at", Cell(place(*panic.place))
 
     def _thread_links(self, thread: Thread) -> Iterator[Link]:
         wait = thread.doing.wait

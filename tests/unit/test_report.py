@@ -27,6 +27,7 @@ from adp_tui.engine.model import (
     Macro,
     NativeFrame,
     Owner,
+    PanicFacts,
     Queues,
     Resource,
     ResourceColumns,
@@ -88,7 +89,7 @@ def snapshot(**given: Any) -> Snapshot:
         "epoch": 1,
         "target": TargetFacts(
             "core", "c", 8, "/bank", "ab12", "x86_64", None, "2026-11-23T15:52:03Z", "adp-tui 0",
-            SignalFacts("SIGSEGV", 11, 1, 0, 8),
+            SignalFacts("SIGSEGV", 11, 1, 0, 8, PanicFacts("no", ("src/x.rs", 2))),
             (RuntimeFacts("tokio", None, "tokio >=1.38", False),),
         ),
         "executors": (
