@@ -13,7 +13,7 @@ import math
 import types
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import (
@@ -202,11 +202,13 @@ def _mapping(key: Decoder, item: Decoder) -> Decoder:
 def _record(cls: type[Any]) -> Decoder:
     hints = get_type_hints(cls)
     decoders = [_later(hints[field.name]) for field in fields(cls)]
+    needed = sum(field.default is MISSING is field.default_factory for field in fields(cls))
 
     def decoder(plain: Any) -> Any:
-        if len(_list(plain)) != len(decoders):
+        # A field that came to the end of a record later is missing in older files.
+        if not needed <= len(_list(plain)) <= len(decoders):
             raise PlainError(f"{cls.__name__} has {len(decoders)} fields, not {len(plain)}")
-        return cls(*(decode(each) for decode, each in zip(decoders, plain, strict=True)))
+        return cls(*(decode(each) for decode, each in zip(decoders, plain, strict=False)))
 
     return decoder
 

@@ -15,7 +15,7 @@ from support.build import Dump
 from support.saved import Pair
 
 from adp_tui.engine.errors import AdpError, OpenError
-from adp_tui.engine.model import Snapshot, TargetFacts, TaskColumns, Wait
+from adp_tui.engine.model import PanicFacts, SignalFacts, Snapshot, TargetFacts, TaskColumns, Wait
 from adp_tui.engine.saved.columns import plain_snapshot, snapshot_from
 from adp_tui.engine.saved.file import _HEAD, MAGIC, read
 from adp_tui.engine.saved.plain import PlainError, decode
@@ -226,6 +226,18 @@ def test_times_without_an_end(number: str) -> None:
     with pytest.raises(PlainError):
         decode(Scheduling, ["R", None, json.loads(number)])
     assert decode(Scheduling, ["R", None, 3]) == Scheduling("R", None, 3.0)
+
+
+def test_a_field_that_came_later_may_be_missing() -> None:
+    # GIVEN a signal as it was saved when nothing was known of panics
+    plain = ["SIGABRT", 6, -6, None, 7]
+    # WHEN it is read THEN it has the field's default, and no record has more or less
+    assert decode(SignalFacts, plain) == SignalFacts("SIGABRT", 6, -6, None, 7)
+    panic = PanicFacts("no", ("src/main.rs", 3))
+    assert decode(SignalFacts, [*plain, ["no", ["src/main.rs", 3]]]).panic == panic
+    for broken in (plain[:-1], [*plain, None, None], [*plain, ["no"]]):
+        with pytest.raises(PlainError):
+            decode(SignalFacts, broken)
 
 
 def test_deadlines_without_an_end() -> None:
