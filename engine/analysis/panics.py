@@ -44,6 +44,8 @@ MAX_MESSAGE = 4096
 MAX_FILE = 4096
 MAX_LENGTH = 1 << 31
 MAX_LINE = 1 << 24
+_DANGLING = 1
+"""Where text without bytes stands (``NonNull::<u8>::dangling``)."""
 _WRITABLE, _ALLOCATED = 1, 2
 """Flags of an ELF section: ``SHF_WRITE``, ``SHF_ALLOC``."""
 _RELOCATED = ".data.rel.ro"
@@ -87,16 +89,16 @@ def panic_of(program: Program, thread: ThreadFacts) -> PanicFacts | None:
 def _calls_hook(program: Program, raw: RawFrame, names: Sequence[str]) -> bool:
     if names:
         return not PANIC_HOOK_CALLERS.isdisjoint(names)
-    return _symbol(program, raw.lookup, exactly=False) in PANIC_HOOK_CALLERS
+    return function_name(_symbol(program, raw.lookup, exactly=False)) in PANIC_HOOK_CALLERS
 
 
 def _symbol(program: Program, address: int, *, exactly: bool = True) -> str:
-    """Return the plain name of the function at (or, unless ``exactly``, around) an address."""
+    """Return the raw name of the function at (or, unless ``exactly``, around) an address."""
     try:
         found = program.symbol_at(address)
     except AdpError:
         return ""
-    return "" if found is None or (exactly and found.offset) else function_name(found.name)
+    return "" if found is None or (exactly and found.offset) else found.name
 
 
 class _Hook:
@@ -108,7 +110,8 @@ class _Hook:
         own_end = raw.sp if raw.cfa is None else raw.cfa
         self._size = min(max(own_end - raw.sp, 0), MAX_FRAME) & ~7
         # The caller may be inlined into the same frame.
-        self._end = own_end if above.cfa is None else above.cfa
+        end = own_end if above.cfa is None else above.cfa
+        self._end = min(end, raw.sp + 2 * MAX_FRAME)
 
     def panic(self) -> PanicFacts:
         found = list(self._payloads())
@@ -146,12 +149,13 @@ class _Hook:
         if not header or header[2] not in _ALIGNMENTS:
             return None
         for method in header[3:]:
-            name = _symbol(self._program, method)
+            symbol = _symbol(self._program, method)
+            name = function_name(symbol)
             payload = _PAYLOAD.match(name)
             if payload is not None:
                 return self._payload_reader(payload[1], payload[2], table)
             if name.endswith(" as core::any::Any>::type_id"):
-                return self._any_reader(method, table)
+                return self._any_reader(symbol, table)
         return None
 
     def _payload_reader(self, maker: str, name: str, table: int) -> Reader:
@@ -160,9 +164,8 @@ class _Hook:
             return self._of("" if thrown is None else thrown[1])
         return self._literal if name in _LITERALS else self._formatted
 
-    def _any_reader(self, method: int, table: int) -> Reader:
-        symbol = self._program.symbol_at(method)
-        found = None if symbol is None else _ANY.match(demangle(symbol.name) or "")
+    def _any_reader(self, symbol: str, table: int) -> Reader:
+        found = _ANY.match(demangle(symbol) or "")
         # Legacy names have only the parameter's.
         name = None if found is None or found[1] == "T" else found[1]
         return self._of(name or self._type(table) or "")
@@ -207,6 +210,8 @@ class _Hook:
     def _decoded(self, address: int, length: int, limit: int) -> str | None:
         """Return text, cut after ``limit`` bytes; None for what is not UTF-8."""
         if not address or length >= MAX_LENGTH:
+            return None
+        if not length and address != _DANGLING and not self._words(address & ~7, 1):
             return None
         try:
             return self._program.memory.read(address, min(length, limit)).decode()

@@ -80,7 +80,7 @@ def _own(thread: Thread, words: Words) -> NativeFrame | None:
 def _panic(panic: PanicFacts) -> tuple[str, str]:
     """Return what the sentence says of the panic that ended the program, and the evidence."""
     at = "" if panic.place is None else f" at {place(*panic.place)}"
-    if panic.message is None:
+    if not panic.message:
         return f"; it panicked{at}", f"it panicked{at}"
     message = panic.message[:MAX_MESSAGE]
     return f"; it panicked: {message}", f"it panicked{at}: {message}"

@@ -103,6 +103,14 @@ def test_a_string_that_can_be_none(panicked: Panicked, word: int, number: int) -
     assert panic is not None and panic.message is None
 
 
+def test_a_string_that_was_not_made_is_none(panicked: Panicked) -> None:
+    # GIVEN an Option<String> that is None: it says so by its capacity, the rest is left over
+    for word, number in enumerate((1 << 63, 8, 0)):
+        panicked.core.poke(panicked.string + 8 * word, number)
+    panic = panicked.read()
+    assert panic is not None and panic.message is None
+
+
 def test_bytes_that_are_no_text(panicked: Panicked) -> None:
     panicked.core.write(panicked.core.word(panicked.string + 8), b"\xff\xfe\x80")
     panic = panicked.read()

@@ -71,7 +71,7 @@ def test_the_finding_tells_it(case: tuple[Panic, Reading]) -> None:
     if panic.place is None:
         assert "panicked" not in found.summary and not said
         return
-    if panic.message is not None:
+    if panic.message:
         assert f"; it panicked: {panic.message[:300]}" in found.summary
         assert said.endswith(f": {panic.message[:300]}")
     assert said.startswith("it panicked at ")
@@ -88,7 +88,7 @@ def test_the_reports_tell_it(case: tuple[Panic, Reading]) -> None:
     told = json.loads("".join(json_report(reading.snapshot)))["target"]["signal"]["panic"]
     assert (told is None) is (panic.place is None)
     assert told is None or told["message"] == panic.message
-    if panic.message is not None:
+    if panic.message:
         assert f"panicked: {panic.message[:300]}" in "".join(text_report(reading.snapshot))
 
 

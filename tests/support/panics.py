@@ -38,6 +38,7 @@ class Panic:
 PANICS = (
     Panic("literal", "the ledger is closed", "panics.literal"),
     Panic("arguments", "3 numbers are left: [3, 5, 8]", "panics.arguments"),
+    Panic("empty", "", "panics.empty"),
     Panic("long", "é" * 4095 + "…", "panics.long"),
     Panic("steering", "red [31m3 andback", "panics.steering"),
     Panic("bounds", "index out of bounds: the len is 3 but the index is 7", "panics.bounds"),

@@ -14,6 +14,7 @@ type Start = fn();
 const ALL: &[(&str, Start)] = &[
     ("literal", literal),
     ("arguments", arguments),
+    ("empty", empty),
     ("long", long),
     ("steering", steering),
     ("bounds", bounds),
@@ -41,6 +42,10 @@ fn literal() {
 fn arguments() {
     let found = numbers();
     assert!(found.is_empty(), "{} numbers are left: {found:?}", found.len()); // [panics.arguments]
+}
+
+fn empty() {
+    panic!("{}", numbers().iter().map(|_| "").collect::<String>()); // [panics.empty]
 }
 
 fn long() {
