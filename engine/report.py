@@ -194,7 +194,7 @@ def _target(target: TargetFacts) -> Json:
 def _panic(panic: PanicFacts | None) -> Json | None:
     if panic is None:
         return None
-    return {"message": panic.message, "at": _place(panic.place)}
+    return {"message": panic.message, "at": _place(panic.place), "unwound": panic.unwound}
 
 
 def _executor(executor: Executor) -> Json:

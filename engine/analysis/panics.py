@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from adp_tui.engine.analysis.facts import ThreadFacts
@@ -50,6 +51,10 @@ _WRITABLE, _ALLOCATED = 1, 2
 """Flags of an ELF section: ``SHF_WRITE``, ``SHF_ALLOC``."""
 _RELOCATED = ".data.rel.ro"
 """What the linker writes once: tables of pointers, in sections that are writable by their flags."""
+_RUST_EXCEPTION = frozenset(int.from_bytes(b"MOZ\0RUST", order) for order in ("little", "big"))
+"""The class of an exception: once as a number, since as bytes (std 1.95)."""
+_REFUSALS = frozenset({"core::panicking::panic_in_cleanup", "core::panicking::panic_cannot_unwind"})
+"""What panics where the stack cannot be unwound: a destructor, or a function of another ABI."""
 _ALIGNMENTS = frozenset({1, 2, 4, 8, 16})
 _LITERALS = frozenset({"StaticStrPayload", "StrPanicPayload"})
 _PAYLOAD = re.compile(
@@ -82,8 +87,9 @@ def panic_of(program: Program, thread: ThreadFacts) -> PanicFacts | None:
     calls = [n for n, (raw, names) in enumerate(scopes) if _calls_hook(program, raw, names)]
     if not calls:
         return None
+    std = _Std(program)
     raw, above = (scopes[min(calls[-1] + n, len(scopes) - 1)][0] for n in (0, 1))
-    return _Hook(program, raw, above).panic()
+    return replace(_hooked(std, raw, above), unwound=_unwound(std, scopes[calls[-1] :]))
 
 
 def _calls_hook(program: Program, raw: RawFrame, names: Sequence[str]) -> bool:
@@ -101,38 +107,72 @@ def _symbol(program: Program, address: int, *, exactly: bool = True) -> str:
     return "" if found is None or (exactly and found.offset) else found.name
 
 
-class _Hook:
-    """Reads the frame of the function that calls the hook."""
+def _hooked(std: _Std, raw: RawFrame, above: RawFrame) -> PanicFacts:
+    """Read the frame of the function that calls the hook, whose caller is ``above``."""
+    found = list(_payloads(std, raw, above))
+    texts = {each.text for each in found if each.text is not None}
+    places = {each.place for each in found if each.place is not None}
+    return PanicFacts(
+        texts.pop() if len(texts) == 1 else None,
+        places.pop() if len(places) == 1 else None,
+    )
 
-    def __init__(self, program: Program, raw: RawFrame, above: RawFrame) -> None:
+
+def _payloads(std: _Std, raw: RawFrame, above: RawFrame) -> Iterator[_Payload]:
+    """Yield what each pointer to a payload with its vtable leads to."""
+    words = std.frame(raw)
+    # The caller may be inlined into the same frame.
+    end = (raw.cfa or raw.sp) if above.cfa is None else above.cfa
+    end = min(end, raw.sp + 2 * MAX_FRAME)
+    for at, (data, table) in enumerate(pairwise(words)):
+        if data % 8 or not raw.sp <= data < end:
+            continue
+        reader = std.reader(table)
+        if reader is not None:
+            places = map(std.place, words[at + 2 : at + 4])
+            place = next((each for each in places if each is not None), None)
+            yield _Payload(reader(data), place)
+
+
+def _unwound(std: _Std, scopes: Sequence[tuple[RawFrame, tuple[str, ...]]]) -> str | None:
+    """Return what the panic said from which the stack was unwound when this one came.
+
+    A function that cleans up keeps the exception, to go on with it: in a variable of its frame or
+    in a register.
+    """
+    calls = [n for n, (_, names) in enumerate(scopes) if not _REFUSALS.isdisjoint(names)]
+    if not calls or calls[-1] + 1 >= len(scopes):
+        return None
+    raw, _ = scopes[calls[-1] + 1]
+    kept = dict.fromkeys((*raw.registers.values(), *std.frame(raw)))
+    texts = {text for text in map(std.exception, kept) if text is not None}
+    return texts.pop() if len(texts) == 1 else None
+
+
+class _Std:
+    """Reads what std keeps in a program's memory."""
+
+    def __init__(self, program: Program) -> None:
         self._program = program
-        self._start = raw.sp
-        own_end = raw.sp if raw.cfa is None else raw.cfa
-        self._size = min(max(own_end - raw.sp, 0), MAX_FRAME) & ~7
-        # The caller may be inlined into the same frame.
-        end = own_end if above.cfa is None else above.cfa
-        self._end = min(end, raw.sp + 2 * MAX_FRAME)
 
-    def panic(self) -> PanicFacts:
-        found = list(self._payloads())
-        texts = {each.text for each in found if each.text is not None}
-        places = {each.place for each in found if each.place is not None}
-        return PanicFacts(
-            texts.pop() if len(texts) == 1 else None,
-            places.pop() if len(places) == 1 else None,
-        )
+    def frame(self, raw: RawFrame) -> list[int]:
+        """Return the words of a frame."""
+        size = 0 if raw.cfa is None else min(max(raw.cfa - raw.sp, 0), MAX_FRAME)
+        return self._words(raw.sp, size // 8)
 
-    def _payloads(self) -> Iterator[_Payload]:
-        """Yield what each pointer to a payload with its vtable leads to."""
-        words = self._words(self._start, self._size // 8)
-        for at, (data, table) in enumerate(pairwise(words)):
-            if data % 8 or not self._start <= data < self._end:
-                continue
-            reader = self._reader(table)
-            if reader is not None:
-                places = map(self._place, words[at + 2 : at + 4])
-                place = next((each for each in places if each is not None), None)
-                yield _Payload(reader(data), place)
+    def exception(self, address: int) -> str | None:
+        """Read the message of a panic from the exception that unwinds it.
+
+        ``Exception { _uwe: _Unwind_Exception, canary: *const u8, cause: Box<dyn Any + Send> }`` of
+        ``library/panic_unwind/src/gcc.rs``, where the first has four words on 64-bit processors.
+        """
+        words = [] if address % 8 else self._words(address, 7)
+        if not words or words[0] not in _RUST_EXCEPTION or not self._is_constant(words[4]):
+            return None
+        if not function_name(_symbol(self._program, words[1])).endswith("::exception_cleanup"):
+            return None
+        reader = self.reader(words[6])
+        return None if reader is None else reader(words[5])
 
     def _words(self, address: int, count: int) -> list[int]:
         """Return words of memory; none where they cannot be read."""
@@ -143,7 +183,7 @@ class _Hook:
 
     # What a vtable is of.
 
-    def _reader(self, table: int) -> Reader | None:
+    def reader(self, table: int) -> Reader | None:
         """Return what reads a payload with this vtable; None if it is none of a panic's."""
         header = self._words(table, 5) if self._is_constant(table) and not table % 8 else []
         if not header or header[2] not in _ALIGNMENTS:
@@ -224,7 +264,7 @@ class _Hook:
 
     # Places.
 
-    def _place(self, address: int) -> tuple[str, int] | None:
+    def place(self, address: int) -> tuple[str, int] | None:
         """Read a ``core::panic::Location``: file, line and column; all of them are constants."""
         if address % 8 or not self._is_constant(address):
             return None

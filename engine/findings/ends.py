@@ -51,7 +51,7 @@ def _crash(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
     if signal.panic is not None:
         told, evident = _panic(signal.panic)
         text += told
-        evidence.append(evident)
+        evidence.extend(evident)
     if signal.fault_address is not None:
         evidence.append(f"the address at fault is {signal.fault_address:#x}")
     for frame in thread.stack[:64] if thread is not None else ():
@@ -77,13 +77,16 @@ def _own(thread: Thread, words: Words) -> NativeFrame | None:
     return next(filter(words.is_own, panicked), None) or words.own(thread)
 
 
-def _panic(panic: PanicFacts) -> tuple[str, str]:
+def _panic(panic: PanicFacts) -> tuple[str, list[str]]:
     """Return what the sentence says of the panic that ended the program, and the evidence."""
     at = "" if panic.place is None else f" at {place(*panic.place)}"
-    if not panic.message:
-        return f"; it panicked{at}", f"it panicked{at}"
-    message = panic.message[:MAX_MESSAGE]
-    return f"; it panicked: {message}", f"it panicked{at}: {message}"
+    message = f": {panic.message[:MAX_MESSAGE]}" if panic.message else ""
+    told = f"; it panicked{message or at}"
+    evidence = [f"it panicked{at}{message}"]
+    if panic.unwound:
+        told += f", on the way from a panic: {panic.unwound[:MAX_MESSAGE]}"
+        evidence.append(f"the panic that was unwound: {panic.unwound[:MAX_MESSAGE]}")
+    return told, evidence
 
 
 def _panics(snapshot: Snapshot, words: Words) -> Iterator[Finding]:

@@ -77,6 +77,8 @@ class PanicFacts:
 
     message: str | None
     place: tuple[str, int] | None
+    unwound: str | None = None
+    """Message of the panic from which the stack was unwound when this one came."""
 
 
 @dataclass(frozen=True, slots=True)

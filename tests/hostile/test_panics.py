@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from adp_tui.engine.rust.names import PANIC_HOOK_CALLERS
 SAID = "3 numbers are left: [3, 5, 8]"
 NOWHERE = 0x7FF0_0000_0000
 TIMES = 60
+Two = tuple[Dump, DamagedCore]
 
 
 @dataclass(frozen=True)
@@ -177,3 +179,44 @@ def test_the_reports_of_damaged_stacks(panicked: Panicked) -> None:
             panicked.core.poke(at, hostile_word(chance, at, panicked.core.word(at), panicked.core))
         look_at_all(panicked.core.path, panicked.exe, expanded=5)
         panicked.core.restore()
+
+
+@pytest.fixture(scope="module")
+def unwinding(dump: Callable[..., Dump], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    """Return a core of a panic in a destructor while another panic unwinds."""
+    found = dump("panics", "dropped", profile="debug")
+    core = DamagedCore(found.core, tmp_path_factory.mktemp("unwinding") / "core")
+    yield found, core
+    core.close()
+
+
+def test_an_exception_that_can_be_none(unwinding: Two) -> None:
+    found, core = unwinding
+    assert unwound(found, core) == "the first, with 4"
+    # GIVEN each word of each exception damaged: class, cleanup, canary, cause and its vtable
+    for word in (0, 1, 4, 5, 6):
+        for at in exceptions(core):
+            core.poke(at + 8 * word, core.word(at + 8 * word) + 0x1_0000_0000)
+        # WHEN it is read THEN nothing is told of it
+        assert unwound(found, core) is None
+        core.restore()
+
+
+def exceptions(core: DamagedCore) -> list[int]:
+    """Return where something in writable memory begins like an exception of Rust's."""
+    return [
+        each.start + match.start()
+        for each in core.segments
+        if each.writable
+        for match in re.finditer(b"MOZ\0RUST", core.read(each.start, each.size))
+    ]
+
+
+def unwound(found: Dump, core: DamagedCore) -> str | None:
+    target = open_core(core.path, executable=found.exe)
+    program = Program(target)
+    panic = panic_of(program, thread_of(program))
+    program.close()
+    target.close()
+    assert panic is not None and panic.message == "panic in a destructor during cleanup"
+    return panic.unwound

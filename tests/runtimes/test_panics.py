@@ -62,12 +62,17 @@ def test_message_and_place(case: tuple[Panic, Reading]) -> None:
     assert signal.panic is not None
     assert signal.panic.message == panic.message
     assert place_of(reading, signal.panic.place) == panic.place
+    if panic.name == "foreign":
+        # It needs no more of it: whether it is still there is the compiler's choice.
+        assert signal.panic.unwound in (None, panic.unwound)
+    else:
+        assert signal.panic.unwound == panic.unwound
 
 
 def test_the_finding_tells_it(case: tuple[Panic, Reading]) -> None:
     panic, reading = case
     found = crash_of(reading)
-    said = "\n".join(each for each in found.evidence if "panicked" in each)
+    said = "\n".join(each for each in found.evidence if "it panicked" in each)
     if panic.place is None:
         assert "panicked" not in found.summary and not said
         return
@@ -75,6 +80,9 @@ def test_the_finding_tells_it(case: tuple[Panic, Reading]) -> None:
         assert f"; it panicked: {panic.message[:300]}" in found.summary
         assert said.endswith(f": {panic.message[:300]}")
     assert said.startswith("it panicked at ")
+    if panic.name == "dropped" and panic.unwound is not None:
+        assert found.summary.endswith(f", on the way from a panic: {panic.unwound}")
+        assert f"the panic that was unwound: {panic.unwound}" in found.evidence
 
 
 def test_the_function_is_the_one_that_panicked(case: tuple[Panic, Reading]) -> None:

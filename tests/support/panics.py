@@ -26,6 +26,8 @@ class Panic:
     place: str | None
     unwinding: Panic | None = None
     """What it is where panics unwind, if that differs."""
+    unwound: str | None = None
+    """Message of the panic before it, which was on its way."""
 
     def __str__(self) -> str:
         return self.name
@@ -54,13 +56,13 @@ PANICS = (
         "foreign",
         "through C with 3",
         "panics.foreign",
-        Panic("foreign", "panic in a function that cannot unwind", _CORE),
+        Panic("foreign", "panic in a function that cannot unwind", _CORE, None, "through C with 3"),
     ),
     Panic(
         "dropped",
         "the first, with 4",
         "panics.dropped",
-        Panic("dropped", "panic in a destructor during cleanup", _CORE),
+        Panic("dropped", "panic in a destructor during cleanup", _CORE, None, "the first, with 4"),
     ),
     Panic("in_hook", "before the hook, with 3", "panics.in_hook"),
     Panic("again", "the last one", "panics.again"),
