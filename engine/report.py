@@ -19,12 +19,9 @@ from adp_tui.engine.model import (
     Executor,
     Finding,
     Frame,
-    Holder,
     Loss,
     NativeFrame,
-    Owner,
     PanicFacts,
-    Resource,
     Snapshot,
     Stack,
     TargetFacts,
@@ -33,6 +30,7 @@ from adp_tui.engine.model import (
     Wait,
     WaitColumns,
 )
+from adp_tui.engine.report_resources import ResourceWriter
 
 __all__ = [
     "FINDING_KINDS",
@@ -130,7 +128,7 @@ def json_report(
         ("threads", (_text(_thread(t)) for t in threads)),
         ("stacks", (_text(_stack(s)) for s in stacks)),
         ("tasks", write.all() if chosen.tasks else ()),
-        ("resources", _resources(resources)),
+        ("resources", map(ResourceWriter().text, resources)),
         ("findings", (_text(_finding(f)) for f in snapshot.findings)),
         ("losses", (_text(_loss(loss)) for loss in snapshot.losses)),
         ("extensions", (_text(_extension(each)) for each in snapshot.extensions)),
@@ -417,54 +415,6 @@ def _variable(variable: Variable) -> Json:
         "value": variable.value,
         "address": _hex(variable.address),
         "children": [_variable(child) for child in variable.children],
-    }
-
-
-def _resources(resources: Iterable[Resource]) -> Iterator[str]:
-    """Write resources; their types are long, and few."""
-    known: dict[tuple[str, str], str] = {}
-    for resource in resources:
-        name = (resource.kind, resource.type)
-        what = known.get(name)
-        if what is None:
-            what = known[name] = _text({"kind": resource.kind, "type": resource.type})[1:-1]
-        rest = {
-            "state": dict(resource.state),
-            "holders": [_holder(holder) for holder in resource.holders],
-            "waiters": resource.waiters,
-            "waiting_threads": resource.waiting_threads,
-            "owners": [_owner(owner) for owner in resource.owners],
-        }
-        address = f"{resource.address:#x}"
-        yield f'{{"key": "{resource.key}", {what}, "address": "{address}", {_text(rest)[1:]}'
-
-
-def _holder(holder: Holder) -> Json:
-    return {
-        "task": holder.task,
-        "thread": holder.thread,
-        "function": holder.function,
-        "variable": holder.variable,
-        "path": holder.path,
-        "line": holder.line,
-        "amount": holder.amount,
-        "mode": holder.mode,
-        "conf": holder.conf,
-        "src": holder.src,
-    }
-
-
-def _owner(owner: Owner) -> Json:
-    return {
-        "task": owner.task,
-        "thread": owner.thread,
-        "function": owner.function,
-        "variable": owner.variable,
-        "path": owner.path,
-        "line": owner.line,
-        "role": owner.role,
-        "conf": owner.conf,
-        "src": owner.src,
     }
 
 

@@ -166,7 +166,7 @@ def _mangled(path: str) -> str:
 
 
 def _inner_names(path: str, symbols: Collection[str]) -> Sequence[str]:
-    """Return what a thread-local's own static may be called: as its symbol says, if there is one."""
+    """Return what a thread-local's static may be called: as its symbol says, if there is one."""
     mangled = _mangled(path)
     own = [symbol for symbol in symbols if mangled in symbol]
     # The v0 mangling sets an underscore between a length and a name that begins with one.
