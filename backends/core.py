@@ -15,6 +15,7 @@ from adp_tui.backends.core_memory import (
     CoreSegments,
     core_memory,
     file_pieces,
+    has_all_writable,
     read_segments,
     saved_pieces,
 )
@@ -172,6 +173,10 @@ class CoreTarget:
             entry=notes.auxv.get(AT_ENTRY),
             problems=tuple(noted),
             whole=True,
+            complete=not problems
+            and anonymous_saved is True
+            and bool(notes.files)
+            and has_all_writable(segments, self._memory, mapped),
         )
 
     @property

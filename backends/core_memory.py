@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mmap
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from adp_tui.backends.elf_image import (
@@ -20,11 +21,14 @@ from adp_tui.backends.elf_image import (
     bias_of,
 )
 from adp_tui.backends.files import FilePages
-from adp_tui.backends.modules import FoundModule
+from adp_tui.backends.modules import FoundModule, MappedFile
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.memory import ADDRESS_LIMIT, Piece, SplicedMemory
 
-__all__ = ["CoreSegments", "Load", "core_memory", "file_pieces", "read_segments", "saved_pieces"]
+__all__ = [
+    "CoreSegments", "Load", "core_memory", "file_pieces", "has_all_writable", "read_segments",
+    "saved_pieces",
+]  # fmt: skip
 
 
 MAX_LOADS = 1 << 20
@@ -131,6 +135,40 @@ def core_memory(
     for piece in files:
         (unchanged if piece.writable else constant).append(piece)
     return SplicedMemory(saved, constant, cut, unchanged, left_out)
+
+
+def has_all_writable(
+    segments: CoreSegments, memory: SplicedMemory, mapped: Sequence[MappedFile]
+) -> bool:
+    """Tell whether everything that the process has written can be read.
+
+    A core that has private anonymous memory has every such mapping that was touched, so one that
+    was left out has nothing in it (fs/coredump.c, vma_dump_size); not so a file that is shared.
+
+    Args:
+        segments: of a core that has private anonymous memory.
+        memory: what the core saved, spliced over files.
+        mapped: the files that were mapped, by the core's own list.
+    """
+    if segments.problems:
+        return False
+    files = sorted((each.start, each.end) for each in mapped)
+    for load in segments.loads:
+        at = load.start + load.present
+        while load.flags & PF_W and at < load.end:
+            piece = memory.piece_at(at)
+            if piece is None:
+                return False
+            if piece.source is None and (load.filesz or _touches(files, piece)):
+                return False
+            at = piece.end
+    return True
+
+
+def _touches(files: Sequence[tuple[int, int]], piece: Piece) -> bool:
+    """Tell whether a piece of memory is of one of some mapped files, sorted by address."""
+    index = bisect_left(files, piece.end, key=itemgetter(0)) - 1
+    return index >= 0 and piece.start < files[index][1]
 
 
 def file_pieces(module: FoundModule, pages: FilePages, anonymous_saved: bool) -> Iterator[Piece]:

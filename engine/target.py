@@ -196,6 +196,9 @@ class Facts:
     """CLOCK_MONOTONIC of the target at this moment; None for a core, which does not tell."""
     whole: bool = False
     """Whether its memory may be searched from end to end: a core's is there already."""
+    complete: bool = False
+    """Whether what was searched so is all that the process could write to: of a core nothing was
+    cut off, and nothing left out."""
 
 
 class Target(Protocol):

@@ -273,3 +273,31 @@ def test_a_core_without_a_list_of_files(cores, tmp_path, flags, saves):
     assert not found
     assert target.memory.read(dump.facts["constant"], len(CONSTANT)) == CONSTANT
     assert target.memory.read(dump.facts["puts"], 8) == full.memory.read(dump.facts["puts"], 8)
+
+
+# 8 is shared file mappings, which the kernel leaves out unless it is told.
+@pytest.mark.parametrize(
+    ("how", "saves", "complete"),
+    [
+        ("private", 0x33, True),
+        ("shared", 0x33, False),
+        ("shared", 0x3B, True),
+        ("private", 0x00, False),
+        ("private", 0x32, False),
+    ],
+)
+def test_whether_all_that_was_written_is_there(cores, how, saves, complete):
+    dump = cores.dump(cores.program("shared.c"), how, saves=saves)
+    assert open_core(dump.core).facts.complete == complete
+
+
+def test_a_core_that_is_cut_off_is_not_complete(cores, tmp_path):
+    dump = cores.dump(cores.program("shared.c"), "private", saves=0x33)
+    core = tmp_path / "core"
+    core.write_bytes(dump.core.read_bytes()[:-1])
+    assert not open_core(core).facts.complete
+
+
+def test_a_core_by_gdb_is_complete(cores):
+    dump = cores.dump(cores.program("shared.c"), "private", by_gdb=True)
+    assert open_core(dump.core).facts.complete
