@@ -19,6 +19,7 @@ from adp_tui.engine.analysis.resources import Resources
 from adp_tui.engine.analysis.stacks import stack_identity
 from adp_tui.engine.analysis.survey import Survey
 from adp_tui.engine.analysis.threads import doing_of
+from adp_tui.engine.analysis.unwoken import is_unwoken
 from adp_tui.engine.analysis.versions import runtime_facts
 from adp_tui.engine.dwarf.types import Place
 from adp_tui.engine.extensions import Extension
@@ -49,7 +50,6 @@ from adp_tui.engine.unwind.unwinder import RawFrame
 __all__ = ["freeze"]
 
 _SHAPE = attrgetter("shape")
-_PENDING = "core::future::pending::Pending<"
 MAX_NAME = 256
 """Characters of a task's name."""
 _BOXED = re.compile(r"^core::pin::Pin<alloc::boxed::Box<\(?dyn ")
@@ -69,20 +69,10 @@ def freeze(survey: Survey, epoch: int) -> Snapshot:
         tasks=tasks,
         resources=resources,
         losses=_losses(survey),
-        unwoken=tuple(task.index for task in survey.tasks if _is_unwoken(task)),
+        unwoken=tuple(task.index for task in survey.tasks if is_unwoken(task)),
+        unreached=survey.unreached,
         extensions=_extensions(survey),
     )
-
-
-def _is_unwoken(task: TaskFacts) -> bool:
-    """Tell whether nothing can wake a task, by its own count of references.
-
-    ``std::future::pending`` sleeps for good by intent.
-    """
-    if task.state is not TaskState.IDLE or task.wakers != 0 or task.cancelled:
-        return False
-    leaf = task.stack.frames[-1] if task.stack is not None and task.stack.frames else None
-    return leaf is not None and not leaf.value.type.name.startswith(_PENDING)
 
 
 def _target(survey: Survey) -> TargetFacts:

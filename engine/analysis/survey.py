@@ -35,6 +35,7 @@ from adp_tui.engine.analysis.stacks import LiveStack, StackWalker, stacks_of
 from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.tasks import StackRanges, TaskReader
 from adp_tui.engine.analysis.threads import read_locals, region_of, set_roles, unwind_all
+from adp_tui.engine.analysis.unwoken import unreached
 from adp_tui.engine.analysis.waits import Numbering, Registered, WaitReader, leaves
 from adp_tui.engine.analysis.wakers import WakerResolver, Wakes
 from adp_tui.engine.errors import AdpError, CancelledError
@@ -101,6 +102,8 @@ class Survey:
         self.fds: dict[int, int] = {}
         self.numbering = Numbering()
         self.holders: Holders | None = None
+        self.unreached: tuple[int, ...] = ()
+        """Numbers of the idle tasks for which a core has no waker."""
         self._plain: set[int] = set()
         """Shapes of stacks (by identity) without a frame that could hold an executor."""
         self._registered: dict[int, list[Registered]] = {}
@@ -146,6 +149,11 @@ class Survey:
         self.holders.search(self.tasks, asleep)
         search_threads(self.program, self.holders, self.threads, self._check)
         self.reached.find_others(self.tasks, self.holders.ends)
+        self._say("looking for tasks that nothing can wake")
+        self.unreached = unreached(
+            self.program, self.book, self.wakers, self.threads, self.tasks, self.target_of,
+            self._check,
+        )  # fmt: skip
 
     def _note_budgets(self) -> None:
         """Count what was not evaluated to the end of the analysis."""

@@ -19,7 +19,7 @@ from adp_tui.engine.program import Program
 from adp_tui.engine.target import Region
 from adp_tui.engine.value import Value
 
-__all__ = ["swept_wakers"]
+__all__ = ["chunks", "swept_wakers"]
 
 CHUNK = 1 << 24
 """Bytes looked at in one step."""
@@ -29,9 +29,19 @@ MAX_WAKERS = 1 << 20
 
 
 def swept_wakers(
-    program: Program, wakers: WakerResolver, check: Callable[[], None]
+    program: Program, wakers: WakerResolver, check: Callable[[], None], *, every: bool = False
 ) -> Iterator[Value]:
-    """Yield the wakers of kinds that are looked for in all memory, each pair of words once."""
+    """Yield the wakers of kinds that are looked for in all memory, each pair of words once.
+
+    Args:
+        program: its memory is all there.
+        wakers: tells the kinds.
+        check: raises CancelledError when asked to stop.
+        every: of whichever kind, and none may be passed over.
+
+    Raises:
+        AdpError: ``every`` is asked for, and they are too many.
+    """
     type_ = program.type_named("core::task::wake::Waker")
     layout = wakers.layout
     executable = program.executable
@@ -40,22 +50,27 @@ def swept_wakers(
     _, vtable_at, _ = layout
     low, high = executable.module.start, executable.module.end
     regions = [region for region in program.memory.regions() if region.writable]
-    tables = np.fromiter(_tables(program, wakers, regions, low, high, check), np.uint64)
+    wanted = None if every else wakers
+    tables = np.fromiter(_tables(program, wanted, regions, low, high, check), np.uint64)
     if not len(tables):
         return
     seen: set[tuple[int, int]] = set()
     for region in regions:
-        for start, words in _chunks(region):
+        for start, words in chunks(region):
             check()
             for place in np.flatnonzero(np.isin(words, tables)).tolist():
                 waker = Value(program.memory, type_, start + 8 * place - vtable_at)
                 pair = wakers.pair(waker)
-                if pair is not None and pair not in seen and len(seen) < MAX_WAKERS:
+                if pair is None or pair in seen:
+                    continue
+                if len(seen) < MAX_WAKERS:
                     seen.add(pair)
                     yield waker
+                elif every:
+                    raise AdpError("there are too many wakers in memory")
 
 
-def _chunks(region: Region) -> Iterator[tuple[int, Addresses]]:
+def chunks(region: Region) -> Iterator[tuple[int, Addresses]]:
     """Yield the aligned words of a region, with the address of the first of each part."""
     skipped = -region.start % 8
     for at in range(skipped, len(region.view) - 7, CHUNK):
@@ -66,23 +81,27 @@ def _chunks(region: Region) -> Iterator[tuple[int, Addresses]]:
 
 def _tables(
     program: Program,
-    wakers: WakerResolver,
+    wakers: WakerResolver | None,
     regions: Sequence[Region],
     low: int,
     high: int,
     check: Callable[[], None],
 ) -> Iterator[int]:
-    """Yield the vtables, of kinds that are looked for, that some word points to."""
+    """Yield the vtables that some word points to: of kinds that are looked for, or of every kind
+    where no ``wakers`` tell those.
+    """
     found = np.zeros(0, np.uint64)
     for region in regions:
-        for _, words in _chunks(region):
+        for _, words in chunks(region):
             check()
             inside = words[(words >= low) & (words < high) & (words % 8 == 0)]
             found = np.union1d(found, inside)
             if len(found) > MAX_TABLES:
+                if wakers is None:
+                    raise AdpError("too many words may be vtables")
                 return
     for address in found.tolist():
-        if _is_table(program, address, low, high) and wakers.is_swept(address):
+        if _is_table(program, address, low, high) and (wakers is None or wakers.is_swept(address)):
             yield address
 
 

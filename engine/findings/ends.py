@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from adp_tui.engine.findings.words import Words
 from adp_tui.engine.model import Confidence, Finding, NativeFrame, PanicFacts, Snapshot, Thread
@@ -115,9 +115,25 @@ def _panics(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
 
 def _lost(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
     """Tell of tasks that sleep and that nothing can wake, those that stand at one place at once."""
+    yield from _unwoken(
+        snapshot, words, snapshot.unwoken, Confidence.CERTAIN,
+        "{} counts no reference but its executor's and its handle's",
+    )  # fmt: skip
+    threads = f"{len(snapshot.threads):,} thread{'s' if len(snapshot.threads) != 1 else ''}"
+    yield from _unwoken(
+        snapshot, words, snapshot.unreached, Confidence.DERIVED,
+        f"all of writable memory and the registers of {threads} were searched for a waker of"
+        " {}: none is there",
+    )  # fmt: skip
+
+
+def _unwoken(
+    snapshot: Snapshot, words: Words, numbers: Sequence[int], conf: Confidence, why: str
+) -> Iterator[Finding]:
+    """Make the findings of tasks for which there is no waker; ``why`` has a place for a task."""
     tasks = snapshot.tasks
     alike: dict[int, list[int]] = defaultdict(list)
-    for index in snapshot.unwoken:
+    for index in numbers:
         alike[tasks.stack[index]].append(index)
     for found in alike.values():
         first = found[0]
@@ -127,12 +143,12 @@ def _lost(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
         yield Finding(
             kind="lost_wakeup",
             severity="error",
-            conf=Confidence.CERTAIN,
+            conf=conf,
             summary=f"{words.short(first)}{more} can never be woken: it is idle{words.at(first)},"
             " and there is no waker for it anywhere",
             tasks=tuple(map(words.key, found)),
             evidence=(
-                f"{words.short(first)} counts no reference but its executor's and its handle's",
+                why.format(words.short(first)),
                 f"it awaits{what or ' something'} that kept no waker when it was polled",
             ),
         )

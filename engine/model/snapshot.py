@@ -95,10 +95,13 @@ class Snapshot:
     findings: tuple[Finding, ...] = ()
     losses: tuple[Loss, ...] = ()
     unwoken: tuple[int, ...] = ()
-    """Numbers of the tasks that are idle and to which no waker exists."""
+    """Numbers of the tasks that are idle and to which no waker exists, by their own count."""
     changes: Changes | None = None
     """Since the snapshot before; None for the first one, and for a core."""
     fds: Mapping[int, str] = field(default_factory=dict)
     """What the file descriptors that are waited for lead to; a core does not tell."""
     extensions: tuple[Extension, ...] = ()
     """What was found beside what ships with adp-tui, whether it is used or not."""
+    unreached: tuple[int, ...] = ()
+    """Numbers of the tasks that are idle and for which no waker was found, though all of a core's
+    writable memory and registers were searched."""

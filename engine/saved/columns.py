@@ -55,6 +55,7 @@ class PlainSnapshot:
     derived: int
     fds: Mapping[int, str]
     extensions: tuple[Extension, ...]
+    unreached: tuple[int, ...] = ()
 
 
 def plain_snapshot(snapshot: Snapshot) -> PlainSnapshot:
@@ -69,7 +70,7 @@ def plain_snapshot(snapshot: Snapshot) -> PlainSnapshot:
         None if changes is None else changes.still,
         0 if changes is None else changes.gone,
         0 if changes is None else changes.derived,
-        snapshot.fds, snapshot.extensions,
+        snapshot.fds, snapshot.extensions, snapshot.unreached,
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def snapshot_from(plain: PlainSnapshot) -> Snapshot:
         plain.epoch, plain.target, plain.executors, plain.threads, plain.stacks, tasks,
         ResourceColumns(plain.resources), plain.findings, plain.losses, plain.unwoken,
         None if still is None else Changes(still, plain.gone, plain.derived), plain.fds,
-        plain.extensions,
+        plain.extensions, plain.unreached,
     )  # fmt: skip
     _Links(snapshot, len(plain.shapes)).check()
     return snapshot
@@ -152,6 +153,7 @@ class _Links:
         _within(tasks.executor, -1, len(snapshot.executors))
         _within(tasks.parent, -1, count)
         _within(snapshot.unwoken, 0, count)
+        _within(snapshot.unreached, 0, count)
         _within(tasks.stack, -1, len(snapshot.stacks))
         _within(waits.shape, 0, self._shapes)
         _within(waits.resource, -1, len(snapshot.resources))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from adp_tui.engine.errors import FaultError
 from adp_tui.engine.memory import MAX_READ
@@ -135,8 +136,11 @@ class NotedTarget:
 
     @property
     def facts(self) -> Facts:
-        """What is known of the process as a whole."""
-        return self._target.facts
+        """What is known of the process as a whole.
+
+        What takes all of its memory is not asked again: the report that is saved has the answer.
+        """
+        return replace(self._target.facts, complete=False)
 
     def threads(self) -> Sequence[ThreadState]:
         """Return every thread."""
