@@ -42,10 +42,10 @@ class StackSpan:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A word that is an address in a task's header."""
+    """A word that leads to a task's header."""
 
-    task: int
-    """Number of its place."""
+    place: int
+    """Number of the place that it leads to."""
     address: int
     wakes: bool
     """Whether it can be (part of) a waker; else it may be what a list of tasks has."""
@@ -61,8 +61,8 @@ def mentions(
 
     Args:
         program: its memory is all there.
-        places: where the headers lie, sorted by address. Each may begin before the one ahead of
-            it ends, but not before the one ahead of that does.
+        places: where the headers lie, sorted by address. One may begin before the one ahead of it
+            ends, but not before the one ahead of that does.
         stacks: of all threads.
         check: raises CancelledError when asked to stop.
 

@@ -20,7 +20,7 @@ from adp_tui.engine.model import TaskState
 from adp_tui.engine.program import Program
 
 if TYPE_CHECKING:
-    from adp_tui.engine.analysis.mentions import Mention, Span, StackSpan
+    from adp_tui.engine.analysis.mentions import Span, StackSpan
 
 __all__ = ["is_unwoken", "unreached"]
 
@@ -185,21 +185,23 @@ class _Search:
         """
         from adp_tui.engine.analysis.mentions import mentions
 
-        tasks = sorted(candidates, key=lambda task: task.address)
-        places = [_place(task) for task in tasks]
-        left = set(range(len(tasks))) - _in_registers(places, threads)
-        listed: list[Mention] = []
+        owned = _places(self._program, candidates)
+        places = [place for place, _ in owned]
+        left = set(range(len(candidates)))
+        left -= {owned[place][1] for place in _in_registers(places, threads)}
+        listed: list[tuple[int, int]] = []
         for mention in mentions(self._program, places, stacks, self._check):
+            task = owned[mention.place][1]
             if mention.wakes:
-                left.discard(mention.task)
+                left.discard(task)
             else:
-                listed.append(mention)
-        listed = [each for each in listed if each.task in left]
+                listed.append((mention.address, task))
+        listed = [each for each in listed if each[1] in left]
         if left:
-            left -= self._wrapped(tasks, listed)
-        return tuple(sorted(tasks[number].index for number in left))
+            left -= self._wrapped(candidates, listed)
+        return tuple(sorted(candidates[number].index for number in left))
 
-    def _wrapped(self, tasks: Sequence[TaskFacts], listed: Sequence[Mention]) -> set[int]:
+    def _wrapped(self, tasks: Sequence[TaskFacts], listed: Sequence[tuple[int, int]]) -> set[int]:
         """Return which tasks some waker leads to, at once or by what its data has in it."""
         from adp_tui.engine.analysis.sweep import swept_wakers
 
@@ -234,10 +236,21 @@ class _Search:
                     yield word, WRAPPER
 
 
-def _place(task: TaskFacts) -> Span:
-    """Return where a task's header lies, as a waker, or whoever calls one, may point to it."""
-    assert task.header is not None
-    return task.address - ARC_COUNTS, task.address + max(task.header.type.size, 1)
+def _places(program: Program, tasks: Sequence[TaskFacts]) -> list[tuple[Span, int]]:
+    """Return where the tasks' headers lie, as a waker or whoever calls one may point to them, each
+    with the number of its task.
+
+    Whoever calls a waker of an ``Arc`` has the address of its counts. What is a static has none.
+    """
+    places = []
+    for number, task in enumerate(tasks):
+        assert task.header is not None
+        start = task.address
+        places.append(((start, start + max(task.header.type.size, 1)), number))
+        if program.image_at(start) is None:
+            counts = start - ARC_COUNTS
+            places.append(((counts, counts + 1), number))
+    return sorted(places)
 
 
 def _in_registers(places: Sequence[Span], threads: Sequence[ThreadFacts]) -> set[int]:
@@ -248,12 +261,15 @@ def _in_registers(places: Sequence[Span], threads: Sequence[ThreadFacts]) -> set
     return {number for value in values for number in holding(places, value)}
 
 
-def _mentioned_in(spans: Sequence[tuple[int, int]], listed: Sequence[Mention]) -> Iterator[int]:
-    """Yield the tasks of the mentions that stand in one of some pieces of memory."""
-    ordered = sorted(listed, key=lambda each: each.address)
-    addresses = [each.address for each in ordered]
+def _mentioned_in(
+    spans: Sequence[tuple[int, int]], listed: Sequence[tuple[int, int]]
+) -> Iterator[int]:
+    """Yield the tasks of the mentions, each with its address, that stand in one of some pieces of
+    memory.
+    """
+    ordered = sorted(listed)
     for start, size in spans:
-        at = bisect_left(addresses, start)
-        while at < len(ordered) and addresses[at] < start + size:
-            yield ordered[at].task
+        at = bisect_left(ordered, (start, 0))
+        while at < len(ordered) and ordered[at][0] < start + size:
+            yield ordered[at][1]
             at += 1

@@ -67,7 +67,7 @@ def found(
 def test_a_word_beside_a_vtable_wakes(heap: Sequence[int], wakes: bool) -> None:
     (mention,) = found(program(heap))
     assert mention.wakes == wakes
-    assert mention.task == 0
+    assert mention.place == 0
 
 
 @pytest.mark.parametrize("word", [HEADER - 17, HEADER + 32, 0])
@@ -96,7 +96,7 @@ def test_pairs_that_are_cut_by_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_places() -> None:
     places = [(0x1000 * n, 0x1000 * n + 0x40) for n in range(1, 100)]
     heap = [0x1000 * 7 + 8, 0x1000 * 7 + 0x40, 0x1000 * 99 + 0x3F, 0x1000 * 100, 0xFFF]
-    assert [mention.task for mention in found(program(heap), places)] == [6, 98]
+    assert [mention.place for mention in found(program(heap), places)] == [6, 98]
 
 
 def test_headers_so_close_that_their_places_overlap() -> None:
