@@ -79,7 +79,7 @@ def unreached(
     if not program.target.facts.complete or wakers.layout is None or program.executable is None:
         return ()
     candidates = [task for task in tasks if _sleeps(task) and _is_known(task, book)]
-    stacks = _stacks(program, threads) if candidates else None
+    stacks = _stacks(program, threads, tasks) if candidates else None
     if stacks is None:
         return ()
     try:
@@ -130,31 +130,43 @@ def _leads_to_header(rule: WakerRule) -> bool:
     return rule.task is not None and _IS_HEADER.match(rule.task.text) is not None
 
 
-def _stacks(program: Program, threads: Sequence[ThreadFacts]) -> list[StackSpan] | None:
-    """Return where the threads' stacks are; None where that is not known of each."""
+def _stacks(
+    program: Program, threads: Sequence[ThreadFacts], tasks: Sequence[TaskFacts]
+) -> list[StackSpan] | None:
+    """Return where the threads' stacks are; None where one of them stands on none of its own.
+
+    What a C library keeps of a thread, to which its thread pointer leads, lies above its stack;
+    the main thread's stack is the highest memory that can be written to (Linux, mm/mmap.c).
+    """
     from adp_tui.engine.analysis.mentions import StackSpan
 
-    ends = {region.end for region in program.memory.regions()}
+    regions = program.memory.regions()
+    ends = {region.end for region in regions}
+    highest = max((region.start for region in regions if region.writable), default=0)
+    addresses = sorted(task.address for task in tasks)
     spans = []
     for thread in threads:
-        registers, native = thread.state.registers, thread.native
-        sp = registers.get(program.arch.sp, 0)
+        sp, pointer = thread.state.registers.get(program.arch.sp, 0), thread.state.thread_pointer
         region = region_of(program, sp)
         if region is None:
             return None
         start, end = region
-        last = native.frames[-1] if native.frames and native.cut is None else None
-        top = 0 if last is None else last.cfa or last.sp
-        # What a C library keeps of a thread, to which its thread pointer leads, lies above its
-        # stack; the main thread's is elsewhere. Else it stands on another stack than its own.
-        if sp < top <= end:
-            end = top
-        elif not sp < thread.state.thread_pointer < end:
+        top = _first_frame(thread)
+        if not sp < pointer < end and not (start == highest and sp < top <= end):
             return None
         low = sp - RED_ZONE
-        # Memory that goes on below may be something else.
-        spans.append(StackSpan(low if start in ends else start, low, end))
+        # Memory that goes on below, or that has tasks in it, is not the stack's alone.
+        others = start in ends or bisect_left(addresses, start) < bisect_left(addresses, low)
+        spans.append(StackSpan(low if others else start, low, top if sp < top <= end else end))
     return spans or None
+
+
+def _first_frame(thread: ThreadFacts) -> int:
+    """Return where a thread's first frame ends; 0 where it is not known."""
+    native = thread.native
+    if native.cut is not None or not native.frames:
+        return 0
+    return native.frames[-1].cfa or native.frames[-1].sp
 
 
 class _Search:

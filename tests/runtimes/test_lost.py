@@ -109,10 +109,11 @@ def test_a_thread_without_registers_is_a_doubt(lost: Reading) -> None:
     other.session.close()
 
 
-def test_a_stack_that_is_no_thread_s_own_is_a_doubt(lost: Reading) -> None:
+@pytest.mark.parametrize("number", [0, -1], ids=["main", "last"])
+def test_a_stack_that_is_no_thread_s_own_is_a_doubt(lost: Reading, number: int) -> None:
     # GIVEN a thread that stands in memory where neither its first frame nor its thread is
     heap = next(task.address for task in lost.snapshot.tasks)
-    tid = lost.snapshot.threads[-1].tid
+    tid = lost.snapshot.threads[number].tid
 
     def change(each: ThreadState) -> ThreadState:
         moved = {**each.registers, X86_64.sp: heap & ~0xF}
