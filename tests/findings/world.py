@@ -106,7 +106,8 @@ class World:
     def snapshot(self, **given: Any) -> Snapshot:
         usual = {
             "target": TARGET, "threads": tuple(self.threads), "stacks": tuple(self.stacks),
-            "executors": tuple(self.executors), "tasks": self.tasks, "resources": ResourceColumns(self.resources),
+            "executors": tuple(self.executors), "tasks": self.tasks,
+            "resources": ResourceColumns(self.resources),
         }  # fmt: skip
         return Snapshot(epoch=1, **usual | given)
 
