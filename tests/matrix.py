@@ -79,6 +79,11 @@ FINDINGS = (
     "test_nothing_else_is_found",
     "test_each_step_names_variable_and_line",
     "test_batons_that_cross_are_a_deadlock",
+    "test_what_kept_no_waker_is_lost",
+    "test_what_can_be_woken_is_not",
+    "test_only_what_keeps_no_waker_is_lost",
+    "test_message_and_place",
+    "test_the_finding_tells_it",
 )
 SHARED: dict[str, Cell] = {
     "executors": counted(*EXECUTORS),

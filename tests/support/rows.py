@@ -20,6 +20,7 @@ from support.build import (
 from support.builds import BUILDS
 from support.finishes import FINISHES
 from support.hang import HANGS
+from support.panics import PANICS, WAYS
 from support.toy import BUILDS as TOY_BUILDS
 
 __all__ = ["ALLOCATORS", "EVERY", "KEPT", "OTHERS", "ROWS", "Allocated", "AnyRow", "Other", "Row"]
@@ -189,6 +190,21 @@ OTHERS = (
     *(
         Other("util", "util", "test_util.py", profile, crates=("tokio-util", "tokio"))
         for profile in PROFILES
+    ),
+    *(Other("lost", "lost", "test_lost.py", profile, crates=("toy-rt",)) for profile in PROFILES),
+    *(
+        Other(
+            "adrift", "adrift", "test_adrift.py", profile,
+            crates=("embassy-executor", "futures-executor"),
+        )
+        for profile in PROFILES
+    ),
+    *(
+        Other(
+            "panics", "case", "test_panics.py", profile, crates=(),
+            runs=tuple((panic.name,) for panic in PANICS),
+        )
+        for profile in WAYS
     ),
 )  # fmt: skip
 """A program is added by an entry here."""
