@@ -21,6 +21,7 @@ __all__ = ["search_threads"]
 
 _STD = ("std::", "core::", "alloc::", "<std::", "<core::", "<alloc::", "__rust")
 """Functions that pass on what others own: a closure that was called has moved its variables."""
+_NO_RUST = (".c", ".h", ".S", ".s", ".cc", ".cpp")
 
 
 def search_threads(
@@ -46,6 +47,11 @@ def search_threads(
                 continue
 
 
+def _is_foreign(file: str, folder: str | None) -> bool:
+    """Tell whether the code in a file is none of the program's own, or no Rust."""
+    return file.endswith(_NO_RUST) or is_library(file, folder)
+
+
 class _Finder:
     def __init__(self, program: Program, holders: Holders) -> None:
         self._program = program
@@ -55,7 +61,7 @@ class _Finder:
     def of(self, raw: RawFrame) -> Iterator[tuple[Any, ...]]:
         """Yield what ``Holders.kept`` has of each guard and end in the variables of a frame."""
         frames = self._symbolizer.frames(raw)
-        if all(frame.file is None or is_library(frame.file, frame.dir) for frame in frames):
+        if all(frame.file is None or _is_foreign(frame.file, frame.dir) for frame in frames):
             # Most frames are: to read the types of all their variables takes a fifth of the time.
             return
         found = variables(self._program, raw, self._holders.leads)
