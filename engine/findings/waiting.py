@@ -66,6 +66,8 @@ class Waiting:
         self._snapshot = snapshot
         self._known: dict[tuple[int, str | None], Condition] = {}
         self._queues: dict[str, tuple[frozenset[int], Condition]] = {}
+        self._sets: dict[int, Condition] = {}
+        """What the LocalSets inside each executor wait for."""
         self._members: dict[int, list[int]] = {}
         for index, parent in enumerate(snapshot.tasks.parent):
             if parent >= 0:
@@ -113,11 +115,15 @@ class Waiting:
 
     def _everybody(self, task: int, wait: Wait) -> Condition:
         """Wait for all tasks of a LocalSet: it may go on as long as one of them does."""
-        tasks = self._snapshot.tasks
-        outer = f"x{tasks.executor[task] + 1}"
-        inner = {at for at, each in enumerate(self._snapshot.executors) if each.parent == outer}
-        members = [i for i, executor in enumerate(tasks.executor) if executor in inner]
-        return Condition(tuple(Party(m, -1, None, None) for m in members), conf=wait.conf)
+        outer = self._snapshot.tasks.executor[task]
+        known = self._sets.get(outer)
+        if known is None:
+            executors = enumerate(self._snapshot.executors)
+            inner = {at for at, each in executors if each.parent == f"x{outer + 1}"}
+            every = enumerate(self._snapshot.tasks.executor)
+            parties = tuple(Party(i, -1, None, None) for i, own in every if own in inner)
+            known = self._sets[outer] = Condition(parties, conf=wait.conf)
+        return known
 
     def _of(self, resource: Resource, wait: Wait) -> Condition:
         if wait.kind in _LOCKS:
