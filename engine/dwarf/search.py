@@ -23,6 +23,8 @@ from adp_tui.engine.errors import NoDebugInfoError
 __all__ = ["Search"]
 
 MAX_INDEXES = 4096
+MAX_STANDING = 1 << 20
+"""Addresses that are gathered; a program with 300 MB of debug information has 60,000."""
 VISITED = 4 << 20
 """Bytes of units after which memory is given back."""
 MAX_HITS = 200_000
@@ -53,6 +55,7 @@ class Search:
         self._last: dict[str, Unit] = {}
         self._bases: list[tuple[int, int]] | None = None
         self._visited = 0
+        self._all_stand = False
         self._standings: dict[bytes, array[int]] | None = None
         """Where each address stands as a location."""
 
@@ -255,9 +258,12 @@ class Search:
             return islice(info.occurrences(needle), MAX_HITS)
         if self._standings is None:
             self._standings = {}
-            for match in info.matches(_ADDRESSES, len(needle)):
+            matches = info.matches(_ADDRESSES, len(needle))
+            for match in islice(matches, MAX_STANDING):
                 self._standings.setdefault(match[1], array("Q")).append(match.start() - info.base)
-        return self._standings.get(needle[2:], ())
+            self._all_stand = next(matches, None) is None
+        found = self._standings.get(needle[2:], ())
+        return found if self._all_stand else islice(info.occurrences(needle), MAX_HITS)
 
     def _with_location(self, at: int, tag: int) -> Die | None:
         try:

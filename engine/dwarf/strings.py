@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from adp_tui.engine.elf.file import Blob
 
@@ -63,7 +64,7 @@ class StringFinder:
             # A linker that merges tails stores the name only as the end of a longer one.
             tails: dict[bytes, int] = {}
             whole: dict[bytes, int] = {}
-            for match in strings.matches(_PINNED, _MAX_NAME):
+            for match in islice(strings.matches(_PINNED, _MAX_NAME), _MAX_GATHERED):
                 at = match.start() - strings.base
                 found = whole if not at or not strings.buffer[match.start() - 1] else tails
                 found[match[1]] = at
@@ -85,7 +86,7 @@ class StringFinder:
             pattern = re.compile(rb"\0(" + re.escape(f"{base}<".encode()) + rb"[^\0]{1,65536})")
             family = self._families[base] = {
                 match[1]: match.start(1) - strings.base
-                for match in strings.matches(pattern, _MAX_NAME)
+                for match in islice(strings.matches(pattern, _MAX_NAME), _MAX_GATHERED)
             }
         return family.get(raw)
 

@@ -10,7 +10,8 @@ import pytest
 from elftools.dwarf.ranges import BaseAddressEntry, RangeEntry
 from elftools.elf.elffile import ELFFile
 
-from adp_tui.engine.dwarf.constants import AT
+from adp_tui.engine.dwarf import search
+from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.files import read_header
 from adp_tui.engine.dwarf.ranges import ranges_of
 from adp_tui.engine.dwarf.types import Kind
@@ -419,5 +420,20 @@ def test_variables_by_name(oracle, debug):
         if name and "DW_AT_location" in die.attributes and name.isupper():
             found = {v.offset: v.name for v in debug.variables_named(name)}
             assert found[die.offset] == f"{path_of(die)}::{name}".removeprefix("::")
+            checked += 1
+    assert checked or oracle.own[0].get_top_DIE().attributes["DW_AT_language"].value != 0x1C
+
+
+@pytest.mark.parametrize("most", [search.MAX_STANDING, 3])
+def test_vtables_by_address(oracle, debug, monkeypatch, most):
+    """WHEN a vtable is looked up by its location THEN it is found, gathered before or not."""
+    monkeypatch.setattr(search, "MAX_STANDING", most)
+    fresh = search.Search(debug.sections, debug.units)
+    checked = 0
+    for die in oracle.tagged("DW_TAG_variable"):
+        location = die.attributes.get("DW_AT_location")
+        if location is not None and (text(die) or "").endswith("::{vtable}"):
+            found = fresh.by_expression(bytes(location.value), TAG.VARIABLE)
+            assert die.offset in {each.offset for each in found}
             checked += 1
     assert checked or oracle.own[0].get_top_DIE().attributes["DW_AT_language"].value != 0x1C
