@@ -141,11 +141,14 @@ class Waiting:
 
     def _held(self, resource: Resource, *, needs_all: bool) -> Condition:
         """Wait for holders: one release may be enough, or all must let go."""
-        holders = [h for h in resource.holders if h.conf is not Confidence.DOUBTFUL]
-        if not needs_all or not holders:
-            # Of doubtful ones some have it, nobody knows which: none of them may go on.
-            holders, needs_all = list(resource.holders), needs_all and bool(holders)
-        if not holders or (len(holders) == 1 and holders[0].conf is Confidence.DOUBTFUL):
+        holders = resource.holders
+        sure = tuple(h for h in holders if h.conf is not Confidence.DOUBTFUL)
+        if needs_all and sure:
+            holders = sure
+        else:
+            # Of doubtful ones some have it, nobody knows which: the wait ends if any may let go.
+            needs_all = False
+        if not holders or (len(holders) == 1 and not sure):
             # A single doubtful one has nothing: nobody is known who has it.
             return FREE
         parties = tuple(self._party(holder) for holder in holders)
