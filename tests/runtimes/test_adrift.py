@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from support.build import PROFILES, Dump
+from support.compared import Record, missing_and_others
 from support.reading import Reading, read
 
 from adp_tui.engine.model import Confidence, Task
@@ -28,8 +29,9 @@ def function(task: Task) -> str:
     return name.removeprefix("__").removesuffix("_task")
 
 
-def test_tasks_are_those_of_the_program(adrift: Reading) -> None:
-    assert sorted(map(function, adrift.snapshot.tasks)) == sorted((*LOST, *OTHERS))
+def test_tasks_are_those_of_the_program(adrift: Reading, record_property: Record) -> None:
+    found = map(function, adrift.snapshot.tasks)
+    assert missing_and_others(found, (*LOST, *OTHERS), record_property) == ([], [])
 
 
 def test_only_what_keeps_no_waker_is_lost(adrift: Reading) -> None:
