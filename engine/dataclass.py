@@ -8,6 +8,7 @@ the others are shared. What comes out is asked, replaced and compared as ever.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,6 +27,8 @@ def _dataclass(
     collect = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)
 
     def decorate(bare: type[Any]) -> type[Any]:
+        if _is_compiled(bare):
+            return dataclasses.dataclass(bare, slots=slots, frozen=frozen, eq=eq)
         cls: Any = collect(bare)
         fields = dataclasses.fields(cls)
         cls.__init__ = _initialiser(cls, fields, frozen)
@@ -39,6 +42,14 @@ def _dataclass(
         return cls  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _is_compiled(bare: type[Any]) -> bool:
+    """Tell whether compiled code defines the class, which has no frame of its module.
+
+    It shows this decorator a stand-in, whose slots are not the class's own.
+    """
+    return bool(sys._getframe(2).f_globals.get("__name__") != bare.__module__)
 
 
 def _initialiser(

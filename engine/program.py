@@ -15,7 +15,7 @@ from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.adp.schema import Descriptor
 from adp_tui.engine.cache import Cache
 from adp_tui.engine.dataclass import dataclass
-from adp_tui.engine.dwarf.functions import Function
+from adp_tui.engine.dwarf.functions import Function, Variable
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.names import split_path
@@ -26,6 +26,7 @@ from adp_tui.engine.extensions import Extension
 from adp_tui.engine.image import Image
 from adp_tui.engine.pinned import PolledTypes
 from adp_tui.engine.rust.looks import Views
+from adp_tui.engine.rust.names import mangled
 from adp_tui.engine.target import Target
 from adp_tui.engine.threadlocals import ThreadLocals
 from adp_tui.engine.value import Value
@@ -190,11 +191,10 @@ class Program:
 
     def static(self, path: str) -> tuple[Value, ...]:
         """Return the statics with a qualified name, which may be a glob, that the linker kept."""
-        _, last = split_path(path)
         name = Glob(path)
         found: dict[int, Value] = {}
         for image, debug in self.infos():
-            for variable in debug.variables_named(last):
+            for variable in _variables(image, debug, path):
                 if not name.match(variable.name):
                     continue
                 address = self.location(image, debug, variable.location, variable.unit)
@@ -247,3 +247,19 @@ def _may_be_rust(image: Image) -> bool:
     if name.startswith(("libc.so", "ld-linux", "libm.so", "libgcc_s", "libpthread", "[")):
         return False
     return image.elf is not None and image.elf.has(".debug_info")
+
+
+def _variables(image: Image, debug: DebugInfo, path: str) -> tuple[Variable, ...]:
+    """Return what may be the statics with a qualified name.
+
+    Symbols tell where they stand, and so in which unit; else all debug information is searched.
+    """
+    _, last = split_path(path)
+    placed: list[Variable] = []
+    addresses = image.symbols.holding(mangled(path))
+    for unit in dict.fromkeys(map(debug.unit_at, addresses)):
+        placed += () if unit is None else debug.variables_in(unit, last)
+    found = {Program.location(image, debug, v.location, v.unit) for v in placed if v.name == path}
+    if addresses and found.issuperset(map(image.run_address, addresses)):
+        return tuple(placed)
+    return debug.variables_named(last)

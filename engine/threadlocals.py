@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.dwarf.functions import Variable
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.errors import AdpError, NoDebugInfoError
+from adp_tui.engine.rust.names import mangled
 from adp_tui.engine.value import Value
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ NAMES = ("__RUST_STD_INTERNAL_VAL", "VAL", "__KEY")
 _OP_CONST4U, _OP_CONST8U, _OP_ADDR = 0x0C, 0x0E, 0x03
 _OP_TLS = (0xE0, 0x9B)
 MAX_MODULES = 256
+MAX_FUNCTIONS = 8
+"""Functions of a thread-local whose units are looked at first."""
 
 
 class ThreadLocals:
@@ -68,9 +72,9 @@ class ThreadLocals:
 
     def _is_linked(self, path: str) -> bool:
         """Tell by a symbol whether the program has a thread-local; the same in both manglings."""
-        mangled = _mangled(path)
+        part = mangled(path)
         return any(
-            mangled in name
+            part in name
             for image, _ in self._program.infos()
             for name in image.symbols.thread_locals()
         )
@@ -86,20 +90,32 @@ class ThreadLocals:
             return None
         # LLVM renames a symbol that it made local to a unit: ``NAME.llvm.5429408833531791858``.
         symbols = {name.partition(".llvm.")[0] for name in image.symbols.thread_locals()}
-        found = [
-            variable
-            for name in _inner_names(path, symbols)
-            for variable in self._inner(debug, name)
-            if variable.name.startswith(f"{path}::")
-        ]
-        live = [v for v in found if (v.linkage_name or "") in symbols]
-        if live:
-            return live[0]
+        names = _inner_names(path, symbols)
+        if not names:
+            return None
+        near = (v for name in names for v in self._near(image, debug, path, name))
+        everywhere = (v for name in names for v in self._inner(debug, name))
+        found: list[Variable] = []
+        for variable in chain(near, everywhere):
+            if variable.name.startswith(f"{path}::"):
+                if (variable.linkage_name or "") in symbols:
+                    return variable
+                found.append(variable)
         for variable in found:
             target = variable.type_offset
             if target is not None and "Storage<" in debug.type_at(target).name:
                 return variable
         return found[0] if len(found) == 1 else None
+
+    @staticmethod
+    def _near(image: Image, debug: DebugInfo, path: str, name: str) -> Iterator[Variable]:
+        """Yield what may be a thread-local's static in the units of its functions, which is where
+        the live one mostly is.
+        """
+        units = map(debug.unit_at, islice(image.symbols.holding(mangled(path)), MAX_FUNCTIONS))
+        for unit in dict.fromkeys(units):
+            if unit is not None:
+                yield from debug.variables_in(unit, name)
 
     def _inner(self, debug: DebugInfo, name: str) -> tuple[Variable, ...]:
         """Return the variables of a file that std's ``thread_local!`` gave a name: a search of all
@@ -160,20 +176,21 @@ class ThreadLocals:
         return block if block not in (0, (1 << 64) - 1) else None
 
 
-def _mangled(path: str) -> str:
-    """Return how a path stands in a symbol, in either mangling."""
-    return "".join(f"{len(part)}{part}" for part in path.split("::"))
-
-
 def _inner_names(path: str, symbols: Collection[str]) -> Sequence[str]:
-    """Return what a thread-local's static may be called: as its symbol says, if there is one."""
-    mangled = _mangled(path)
-    own = [symbol for symbol in symbols if mangled in symbol]
+    """Return what a thread-local's static may be called: as its symbol says, if there is one.
+
+    Where the crate's symbols spell paths out and none has this one, the linker dropped the static.
+    """
+    part = mangled(path)
+    own = [symbol for symbol in symbols if part in symbol]
+    if not own:
+        legacy = "_ZN" + mangled(path.partition("::")[0])
+        return () if any(symbol.startswith(legacy) for symbol in symbols) else NAMES
     # The v0 mangling sets an underscore between a length and a name that begins with one.
     return [
         name
         for name in NAMES
-        if not own or any(f"{len(name)}{mark}{name}" in s for s in own for mark in ("", "_"))
+        if any(f"{len(name)}{mark}{name}" in s for s in own for mark in ("", "_"))
     ]
 
 

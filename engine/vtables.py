@@ -59,7 +59,8 @@ class Vtables:
 
     def _look_up(self, image: Image, debug: DebugInfo, file_address: int) -> Type | None:
         expression = bytes([_OP_ADDR]) + struct.pack("<Q", file_address)
-        for die in debug.search.by_expression(expression, TAG.VARIABLE):
+        near = debug.unit_at(file_address)
+        for die in debug.search.by_expression(expression, TAG.VARIABLE, near):
             found = self._containing(debug, die)
             if found is not None:
                 return found
@@ -114,8 +115,9 @@ class Vtables:
         if found is None:
             found = self._dropped_by(function.name if function is not None else self._symbol(drop))
         if found is None:
-            function = self._program.function_at(method)
-            found = None if function is None else _receiver(function.source, function.offset)
+            function, image = self._program.function_at(method), self._program.image_at(method)
+            if function is not None and image is not None and image.debug is not None:
+                found = _receiver(image.debug, function.offset)
         return found
 
     def _code(self, address: int) -> int:

@@ -25,20 +25,33 @@ class Die:
 
     __slots__ = ("_after", "_values", "declaration", "offset", "sections", "unit")
 
-    def __init__(self, sections: Sections, unit: Unit, offset: int) -> None:
+    def __init__(
+        self, sections: Sections, unit: Unit, offset: int, declaration: Declaration, after: int
+    ) -> None:
+        """``after`` is the offset after the code, which named the declaration."""
         self.sections = sections
         self.unit = unit
         self.offset = offset
+        self.declaration = declaration
+        self._after = after
+        self._values: Sequence[Raw] | None = None
+
+    @classmethod
+    def at(cls, sections: Sections, unit: Unit, offset: int) -> Die:
+        """Return the DIE at an offset.
+
+        Raises:
+            NoDebugInfoError: there is none.
+        """
         data, base = sections.info.buffer, sections.info.base
         if not unit.offset < offset < unit.end:
             raise NoDebugInfoError(f"there is no DIE at {offset:#x} of .debug_info")
         try:
-            code, at = uleb(data, base + offset)
-            self.declaration: Declaration = sections.table(unit)[code]
+            code, after = uleb(data, base + offset)
+            declaration = sections.table(unit)[code]
         except (IndexError, KeyError) as error:
             raise NoDebugInfoError(f"there is no DIE at {offset:#x} of .debug_info") from error
-        self._after = at - base
-        self._values: Sequence[Raw] | None = None
+        return cls(sections, unit, offset, declaration, after - base)
 
     def __repr__(self) -> str:
         return f"<Die tag {self.tag:#x} at {self.offset:#x}>"
@@ -47,16 +60,6 @@ class Die:
     def tag(self) -> int:
         """DW_TAG_* of the DIE."""
         return self.declaration.tag
-
-    @classmethod
-    def _of(
-        cls, sections: Sections, unit: Unit, offset: int, declaration: Declaration, after: int
-    ) -> Die:
-        """Make the DIE whose code was read already."""
-        die = cls.__new__(cls)
-        die.sections, die.unit, die.offset = sections, unit, offset
-        die.declaration, die._after, die._values = declaration, after, None
-        return die
 
     def raw(self, attribute: int) -> tuple[int, Raw] | None:
         """Return form and stored value of an attribute, or None."""
@@ -139,7 +142,7 @@ class Die:
                 if depth:
                     at = declaration.skip(data, after) - base
                 else:
-                    child = Die._of(self.sections, self.unit, at, declaration, after - base)
+                    child = Die(self.sections, self.unit, at, declaration, after - base)
                     yield child
                     if child._values is None:
                         at = declaration.skip(data, after) - base

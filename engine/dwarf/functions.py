@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
-from adp_tui.engine.dwarf.types import Place, Type
+from adp_tui.engine.dwarf.types import Place, Type, TypeSource
 
 if TYPE_CHECKING:
     from adp_tui.engine.dwarf.info import DebugInfo
@@ -24,7 +24,7 @@ class Function:
     ``low`` and ``size`` are in the file's own addresses.
     """
 
-    source: DebugInfo
+    source: TypeSource
     offset: int
     name: str
     linkage_name: str | None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import islice
 
 from adp_tui.engine.answers import Answers
@@ -58,6 +57,8 @@ class DebugInfo:
         self.elf = elf
         self.answers = Answers() if answers is None else answers
         self.sections = Sections(elf)
+        self._units: Sequence[Unit] | None = None
+        self._search: Search | None = None
         self.scopes = ScopeReader(self)
         self._map: AddressMap | None = None
         self._files: dict[int, FileTable | None] = {}
@@ -71,10 +72,12 @@ class DebugInfo:
 
     # Units.
 
-    @cached_property
+    @property
     def units(self) -> Sequence[Unit]:
         """The units, by offset."""
-        return read_units(self.sections.info)
+        if self._units is None:
+            self._units = read_units(self.sections.info)
+        return self._units
 
     def check(self) -> None:
         """Go through the units' headers, unless an earlier run found them whole.
@@ -86,10 +89,12 @@ class DebugInfo:
         if "count" not in whole:
             whole["count"] = len(self.units)
 
-    @cached_property
+    @property
     def search(self) -> Search:
         """Look-ups by name and address."""
-        return Search(self.sections, self.units)
+        if self._search is None:
+            self._search = Search(self.sections, self.units)
+        return self._search
 
     @property
     def level(self) -> Level:
@@ -111,7 +116,7 @@ class DebugInfo:
         for unit in self.units:
             try:
                 declared = self.sections.table(unit).values()
-                first = Die(self.sections, unit, unit.first)
+                first = Die.at(self.sections, unit, unit.first)
                 if first.number(AT.LANGUAGE) != _RUST:
                     # What is left of a unit that was split has no language.
                     self._split = self._split or first.text(AT.DWO_NAME)
@@ -169,7 +174,7 @@ class DebugInfo:
         Raises:
             NoDebugInfoError: there is none.
         """
-        return Die(self.sections, self.search.unit_of(offset), offset)
+        return Die.at(self.sections, self.search.unit_of(offset), offset)
 
     def files(self, unit: Unit) -> FileTable | None:
         """Return the file table of a unit; None where it has no readable one."""
@@ -321,7 +326,7 @@ class DebugInfo:
     def _subprogram(self, unit: Unit, offset: int, address: int) -> Die | None:
         """Check a candidate of the byte search: it must be a subprogram that begins here."""
         try:
-            die = Die(self.sections, unit, offset)
+            die = Die.at(self.sections, unit, offset)
             if die.tag == TAG.SUBPROGRAM and die.address(AT.LOW_PC) == address:
                 return die if AT.HIGH_PC in die else None
         except AdpError:
@@ -370,6 +375,15 @@ class DebugInfo:
             dies = self.search.by_name(name, frozenset({TAG.VARIABLE}))
             known[name] = tuple(map(self._plain_variable, dies))
         return tuple(Variable(*plain) for plain in known[name])
+
+    def variables_in(self, unit: Unit, name: str) -> tuple[Variable, ...]:
+        """Return the variables of a unit with this last name."""
+        known = self.answers.table("variables of units")
+        key = (unit.offset, name)
+        if key not in known:
+            dies = self.search.in_unit(unit, name, frozenset({TAG.VARIABLE}))
+            known[key] = tuple(map(self._plain_variable, dies))
+        return tuple(Variable(*plain) for plain in known[key])
 
     def _plain_variable(self, die: Die) -> tuple[object, ...]:
         return (

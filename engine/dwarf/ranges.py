@@ -144,7 +144,7 @@ class AddressMap:
         rows: list[tuple[int, int, int]] = []
         for unit in self._units:
             try:
-                first = Die(self._sections, unit, unit.first)
+                first = Die.at(self._sections, unit, unit.first)
                 # Functions that the linker dropped stand at 0 or 1.
                 rows.extend((s, e, unit.offset) for s, e in ranges_of(first) if s > 1)
             except AdpError:

@@ -110,7 +110,7 @@ class ScopeReader:
     def _checked(self, unit: Unit, offset: int, low: int) -> Die | None:
         """Return the subprogram that a byte search offers; None where there is another thing."""
         try:
-            die = Die(self._info.sections, unit, offset)
+            die = Die.at(self._info.sections, unit, offset)
             if die.tag == _SUBPROGRAM and die.address(AT.LOW_PC) == low and AT.HIGH_PC in die:
                 return die
         except AdpError:
@@ -124,7 +124,7 @@ class ScopeReader:
             parts = self._scattered[unit.offset] = list(self._split_functions(unit))
         for low, high, offset in parts:
             if low <= address < high:
-                return Die(self._info.sections, unit, offset)
+                return Die.at(self._info.sections, unit, offset)
         return None
 
     def _split_functions(self, unit: Unit) -> Iterator[tuple[int, int, int]]:
@@ -146,7 +146,7 @@ class ScopeReader:
                     at = after
                     continue
                 if code in codes:
-                    die = Die(self._info.sections, unit, at - base)
+                    die = Die.at(self._info.sections, unit, at - base)
                     for low, high in ranges_of(die):
                         yield low, high, die.offset
                 at = table[code].skip(data, after)
@@ -177,7 +177,7 @@ class ScopeReader:
                     code, at = uleb(data, start)
                 declaration = table[code]
                 if not depth and declaration.tag in (_INLINED, _BLOCK):
-                    scope = Die(sections, unit, start - base)
+                    scope = Die.at(sections, unit, start - base)
                     if contains(scope, address):
                         found.append(scope)
                         at = base + scope.after

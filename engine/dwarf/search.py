@@ -144,7 +144,7 @@ class Search:
             index = self.index(unit)
             for entry in index.named(frozenset({string})):
                 if index.tags[entry] in tags:
-                    yield Die(self._sections, unit, index.offsets[entry])
+                    yield Die.at(self._sections, unit, index.offsets[entry])
 
     def linked(self, unit: Unit, string: int) -> Iterator[Die]:
         """Yield the functions of one unit whose linkage name is the string at this offset."""
@@ -182,7 +182,7 @@ class Search:
             index = self.index(self._units[number])
             for entry in index.named(frozenset({string})):
                 if index.tags[entry] in tags:
-                    yield Die(self._sections, index.unit, index.offsets[entry])
+                    yield Die.at(self._sections, index.unit, index.offsets[entry])
 
     def _string_bases(self) -> list[tuple[int, int]]:
         """Return where each DWARF 5 unit's string offsets begin, sorted, and its number."""
@@ -230,7 +230,7 @@ class Search:
             start = at - back
             if start < unit.first or info.slice(start, start + len(code)) != code:
                 continue
-            die = Die(self._sections, unit, start)
+            die = Die.at(self._sections, unit, start)
             try:
                 if die.number(attribute) != string:
                     continue
@@ -240,9 +240,22 @@ class Search:
             if not after or after in table:
                 yield die
 
-    def by_expression(self, expression: bytes, tag: int) -> Iterator[Die]:
-        """Yield the DIEs with this tag whose DW_AT_location is exactly ``expression``."""
+    def by_expression(self, expression: bytes, tag: int, near: Unit | None = None) -> Iterator[Die]:
+        """Yield the DIEs with this tag whose DW_AT_location is exactly ``expression``.
+
+        Those of a unit come first if one is named: often nobody asks for more.
+        """
+        if near is not None:
+            yield from self.located(near, expression, tag)
         for at in self._standing(bytes([len(expression)]) + expression):
+            die = self._with_location(at, tag)
+            if die is not None and die.unit is not near:
+                yield die
+
+    def located(self, unit: Unit, expression: bytes, tag: int) -> Iterator[Die]:
+        """Yield the DIEs of one unit with this tag and DW_AT_location."""
+        needle = bytes([len(expression)]) + expression
+        for at in self._sections.info.occurrences(needle, unit.first, unit.end):
             die = self._with_location(at, tag)
             if die is not None:
                 yield die
@@ -279,7 +292,7 @@ class Search:
             raw = _encode(code)
             start = at - fixed[0] - len(raw)
             if start >= unit.first and info.slice(start, start + len(raw)) == raw:
-                return Die(self._sections, unit, start)
+                return Die.at(self._sections, unit, start)
         return None
 
     def beginning(self, unit: Unit, low: int) -> Iterator[int]:
@@ -349,7 +362,7 @@ class Search:
         lows: dict[int, list[int]] = {}
         for tag, offset in zip(index.tags, index.offsets, strict=True):
             if tag == TAG.SUBPROGRAM:
-                low = Die(self._sections, unit, offset).address(AT.LOW_PC)
+                low = Die.at(self._sections, unit, offset).address(AT.LOW_PC)
                 if low is not None:
                     lows.setdefault(low, []).append(offset)
         return lows

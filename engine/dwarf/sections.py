@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from adp_tui.engine.dwarf.abbrev import Abbreviations, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM
 from adp_tui.engine.dwarf.die import Die, Raw
@@ -26,64 +24,74 @@ class Sections:
     def __init__(self, elf: ElfFile) -> None:
         self.elf = elf
         self._texts: dict[int, str] = {}
+        self._info: Blob | None = None
+        self._others: dict[str, Blob] = {}
         self._abbreviations = Abbreviations(elf.blob(".debug_abbrev"))
 
     # Sections may be compressed: each is opened when it is needed.
 
-    @cached_property
+    @property
     def info(self) -> Blob:
         """The DIEs."""
-        return self.elf.blob(".debug_info")
+        if self._info is None:
+            self._info = self.elf.blob(".debug_info")
+        return self._info
 
-    @cached_property
+    @property
     def strings(self) -> Blob:
         """Strings of DIEs."""
-        return self.elf.blob(".debug_str")
+        return self._other(".debug_str")
 
-    @cached_property
+    @property
     def line_strings(self) -> Blob:
         """Paths (DWARF 5)."""
-        return self.elf.blob(".debug_line_str")
+        return self._other(".debug_line_str")
 
-    @cached_property
+    @property
     def string_offsets(self) -> Blob:
         """Strings by index (DWARF 5)."""
-        return self.elf.blob(".debug_str_offsets")
+        return self._other(".debug_str_offsets")
 
-    @cached_property
+    @property
     def addresses(self) -> Blob:
         """Addresses by index (DWARF 5)."""
-        return self.elf.blob(".debug_addr")
+        return self._other(".debug_addr")
 
-    @cached_property
+    @property
     def lines(self) -> Blob:
         """Line tables."""
-        return self.elf.blob(".debug_line")
+        return self._other(".debug_line")
 
-    @cached_property
+    @property
     def ranges(self) -> Blob:
         """Range lists up to DWARF 4."""
-        return self.elf.blob(".debug_ranges")
+        return self._other(".debug_ranges")
 
-    @cached_property
+    @property
     def range_lists(self) -> Blob:
         """Range lists of DWARF 5."""
-        return self.elf.blob(".debug_rnglists")
+        return self._other(".debug_rnglists")
 
-    @cached_property
+    @property
     def locations(self) -> Blob:
         """Location lists up to DWARF 4."""
-        return self.elf.blob(".debug_loc")
+        return self._other(".debug_loc")
 
-    @cached_property
+    @property
     def location_lists(self) -> Blob:
         """Location lists of DWARF 5."""
-        return self.elf.blob(".debug_loclists")
+        return self._other(".debug_loclists")
 
-    @cached_property
+    @property
     def aranges(self) -> Blob:
         """Which unit an address belongs to."""
-        return self.elf.blob(".debug_aranges")
+        return self._other(".debug_aranges")
+
+    def _other(self, name: str) -> Blob:
+        blob = self._others.get(name)
+        if blob is None:
+            blob = self._others[name] = self.elf.blob(name)
+        return blob
 
     def table(self, unit: Unit) -> dict[int, Declaration]:
         """Return the abbreviations of a unit; its first DIE is read on the way."""
@@ -94,7 +102,7 @@ class Sections:
 
     def _read_first(self, unit: Unit) -> None:
         """Set the unit's bases first, then what needs them."""
-        first = Die(self, unit, unit.first)
+        first = Die.at(self, unit, unit.first)
         for attribute, name in (
             (AT.STR_OFFSETS_BASE, "str_offsets_base"),
             (AT.ADDR_BASE, "addr_base"),
@@ -183,4 +191,4 @@ class Sections:
         Raises:
             NoDebugInfoError: there is none.
         """
-        return Die(self, unit, offset)
+        return Die.at(self, unit, offset)

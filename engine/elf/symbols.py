@@ -15,10 +15,14 @@ from adp_tui.engine.elf.file import Blob, ElfFile
 __all__ = ["Symbol", "SymbolTable"]
 
 STT_OBJECT, STT_FUNC, STT_TLS, STT_IFUNC = 1, 2, 6, 10
+_PLACED = frozenset({STT_FUNC, STT_OBJECT, STT_IFUNC, 0})
+"""Kinds of symbols that stand at an address."""
 _ENTRY = struct.Struct("<IBBHQQ")
 MAX_SYMBOLS = 10_000_000
 MAX_NAME = 8192
 MAX_CLOSURES = 1_000_000
+MAX_HOLDING = 64
+"""Symbols whose names hold what is asked for."""
 _TAIL = 40
 """Bytes by which closures are told apart at first: what ends all of them, and some of a name."""
 _CLOSURE = re.compile(rb"28_\$u7b\$\$u7b\$closure\$u7d\$\$u7d\$17h")
@@ -63,10 +67,7 @@ class SymbolTable:
             rows = [
                 (address, size, name, strings)
                 for strings, (name, info, _, section, address, size) in self._entries()
-                if info & 15 in (STT_FUNC, STT_OBJECT, STT_IFUNC, 0)
-                and section
-                and address
-                and name
+                if info & 15 in _PLACED and section and address and name
             ]
             rows.sort(key=lambda row: (row[0], row[1]))
             self._rows = rows
@@ -130,6 +131,26 @@ class SymbolTable:
                 found[start] = strings.slice(start, end)
             addresses = {row[2]: row[0] for row in rows if row[2] in found and row[3] is strings}
             yield from ((name, addresses[at]) for at, name in found.items() if at in addresses)
+
+    def holding(self, part: str) -> tuple[int, ...]:
+        """Return the addresses of the functions and objects whose raw name has this in it."""
+        known = self._answers.table("symbols by part")
+        if part not in known:
+            known[part] = tuple(dict.fromkeys(self._find_holding(part.encode())))
+        addresses: tuple[int, ...] = known[part]
+        return addresses
+
+    def _find_holding(self, part: bytes) -> Iterator[int]:
+        for table, strings in self._sources:
+            for at in islice(strings.occurrences(part), MAX_HOLDING):
+                start = strings.rfind(b"\0", max(at - MAX_NAME, 0), at) + 1
+                for entry in table.occurrences(start.to_bytes(4, "little")):
+                    if entry % _ENTRY.size or entry + _ENTRY.size > table.size:
+                        continue
+                    fields = _ENTRY.unpack(table.slice(entry, entry + _ENTRY.size))
+                    _, info, _, section, address, _ = fields
+                    if info & 15 in _PLACED and section and address:
+                        yield address
 
     def names_hold(self, part: bytes) -> bool:
         """Tell whether some raw name has this in it."""

@@ -16,6 +16,7 @@ __all__ = [
     "future_name",
     "is_closure",
     "linkage_ending",
+    "mangled",
     "plain_path",
     "short_type",
     "split_segments",
@@ -45,6 +46,11 @@ def demangle(symbol: str) -> str | None:
     if symbol.startswith("_R"):
         return demangle_v0(symbol)
     return _legacy(symbol)
+
+
+def mangled(path: str) -> str:
+    """Return how a path stands in a symbol, in either mangling."""
+    return "".join(f"{len(part)}{part}" for part in path.split("::"))
 
 
 def _legacy(symbol: str) -> str | None:
