@@ -1,9 +1,10 @@
 """Compare ``adp-tui report core CORE --json`` with gdb's backtrace of all threads, on one core.
 
 All run as whole processes, alternating in one run, after one run of each that warms the page
-cache: ours without its cache, ours with the cache that its first run has made, and gdb. Printed are
-the medians of wall time and peak memory, their ratios, and the machine's load at the beginning and
-the end: read a ratio only where the load is low.
+cache: ours without its cache, the same with compiled readers (where ``make compiled`` made them),
+ours with the cache that its first run has made, and gdb. Printed are the medians of wall time and
+peak memory, their ratios, and the machine's load at the beginning and the end: read a ratio only
+where the load is low.
 
     python benchmarks/report_vs_gdb.py                         the first test program
     python benchmarks/report_vs_gdb.py --core CORE --exe EXE   any other
@@ -24,6 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+COMPILED = ROOT / "target" / "compiled"
+"""Where ``make compiled`` puts the package with its compiled readers."""
 RUNS = 7
 """Runs of each that count: the median of fewer moves with every neighbour's work."""
 FAILED = (math.inf, math.inf)
@@ -58,8 +61,15 @@ def run(command: Sequence[str], cache: Path | None = None) -> Run:
 def commands(core: Path, executable: Path) -> dict[str, list[str]]:
     """Return the commands, by name."""
     ours = [sys.executable, "-m", "adp_tui", "report", "core", str(core), "--exe", str(executable)]
+    compiled = ["env", "PYTHONSAFEPATH=1", f"PYTHONPATH={COMPILED}", *ours]
     gdb = ["gdb", "-nx", "-batch", "-ex", "thread apply all bt", str(executable), str(core)]
-    return {"adp-tui": [*ours, "--json", "--no-cache"], "cached": [*ours, "--json"], "gdb": gdb}
+    all_of_them = {
+        "adp-tui": [*ours, "--json", "--no-cache"],
+        "compiled": [*compiled, "--json", "--no-cache"],
+        "cached": [*ours, "--json"],
+        "gdb": gdb,
+    }
+    return {n: c for n, c in all_of_them.items() if n != "compiled" or COMPILED.is_dir()}
 
 
 def tests_core(tokio: str, profile: str) -> tuple[Path, Path]:
@@ -72,8 +82,8 @@ def tests_core(tokio: str, profile: str) -> tuple[Path, Path]:
 
 
 def compare(core: Path, executable: Path, runs: int) -> tuple[float, float]:
-    """Run all alternating, print what they take; return our time and memory without a cache as
-    parts of gdb's.
+    """Run all alternating, print what they take; return our time and memory without a cache, of
+    the compiled readers if they are there, as parts of gdb's.
     """
     print(f"core {core.name}: {core.stat().st_size / 1e6:.1f} MB, ", end="")
     print(f"executable {executable.name}: {executable.stat().st_size / 1e6:.1f} MB")
@@ -97,10 +107,11 @@ def compare(core: Path, executable: Path, runs: int) -> tuple[float, float]:
             f"median of {len(of_it)}"
         )
     ratios = {name: _parts(of_it, measured["gdb"]) for name, of_it in measured.items()}
-    for name in ("adp-tui", "cached"):
-        print(f"{name:8} {ratios[name][0]:.2f} x gdb's time, {ratios[name][1]:.2f} x its memory")
+    ratios.pop("gdb")
+    for name, (time_part, memory_part) in ratios.items():
+        print(f"{name:8} {time_part:.2f} x gdb's time, {memory_part:.2f} x its memory")
     print(f"load     {before:7.2f} at the beginning, {os.getloadavg()[0]:.2f} at the end")
-    return ratios["adp-tui"]
+    return ratios.get("compiled", ratios["adp-tui"])
 
 
 def _parts(ours: Sequence[Run], theirs: Sequence[Run]) -> tuple[float, float]:

@@ -165,7 +165,7 @@ def _shape(
         elif form in (FORM.EXPRLOC, FORM.BLOCK):
             parts.append(("block", 0))
         elif form in _BLOCKS:
-            parts.append(("sized", _BLOCKS[FORM(form)]))
+            parts.append(("sized", _BLOCKS[form]))
         elif form == FORM.STRING:
             parts.append(("string", 0))
         else:
@@ -269,7 +269,7 @@ def _step(form: int, size: int | None) -> int:
     if form in (FORM.EXPRLOC, FORM.BLOCK):
         return _BLOCK
     if form in _BLOCKS:
-        return _BLOCK - 16 * _BLOCKS[FORM(form)]
+        return _BLOCK - 16 * _BLOCKS[form]
     return _STRING if form == FORM.STRING else _SLEB if form == FORM.SDATA else _ULEB
 
 

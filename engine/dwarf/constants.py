@@ -2,131 +2,131 @@
 
 from __future__ import annotations
 
-import enum
+from typing import Final
 
 __all__ = ["AT", "FORM", "TAG"]
 
 
-class TAG(enum.IntEnum):
+class TAG:
     """DW_TAG_*: what a DIE describes."""
 
-    ARRAY = 0x01
-    CLASS = 0x02
-    ENUMERATION = 0x04
-    FORMAL_PARAMETER = 0x05
-    LEXICAL_BLOCK = 0x0B
-    MEMBER = 0x0D
-    POINTER = 0x0F
-    REFERENCE = 0x10
-    COMPILE_UNIT = 0x11
-    STRUCTURE = 0x13
-    SUBROUTINE_TYPE = 0x15
-    TYPEDEF = 0x16
-    UNION = 0x17
-    VARIANT = 0x19
-    INLINED_SUBROUTINE = 0x1D
-    SUBRANGE = 0x21
-    BASE = 0x24
-    CONST = 0x26
-    ENUMERATOR = 0x28
-    SUBPROGRAM = 0x2E
-    TEMPLATE_TYPE = 0x2F
-    VARIANT_PART = 0x33
-    VARIABLE = 0x34
-    VOLATILE = 0x35
-    RESTRICT = 0x37
-    NAMESPACE = 0x39
-    ATOMIC = 0x47
-    SKELETON_UNIT = 0x4A
+    ARRAY: Final = 0x01
+    CLASS: Final = 0x02
+    ENUMERATION: Final = 0x04
+    FORMAL_PARAMETER: Final = 0x05
+    LEXICAL_BLOCK: Final = 0x0B
+    MEMBER: Final = 0x0D
+    POINTER: Final = 0x0F
+    REFERENCE: Final = 0x10
+    COMPILE_UNIT: Final = 0x11
+    STRUCTURE: Final = 0x13
+    SUBROUTINE_TYPE: Final = 0x15
+    TYPEDEF: Final = 0x16
+    UNION: Final = 0x17
+    VARIANT: Final = 0x19
+    INLINED_SUBROUTINE: Final = 0x1D
+    SUBRANGE: Final = 0x21
+    BASE: Final = 0x24
+    CONST: Final = 0x26
+    ENUMERATOR: Final = 0x28
+    SUBPROGRAM: Final = 0x2E
+    TEMPLATE_TYPE: Final = 0x2F
+    VARIANT_PART: Final = 0x33
+    VARIABLE: Final = 0x34
+    VOLATILE: Final = 0x35
+    RESTRICT: Final = 0x37
+    NAMESPACE: Final = 0x39
+    ATOMIC: Final = 0x47
+    SKELETON_UNIT: Final = 0x4A
 
 
-class AT(enum.IntEnum):
+class AT:
     """DW_AT_*: an attribute of a DIE."""
 
-    LOCATION = 0x02
-    NAME = 0x03
-    BYTE_SIZE = 0x0B
-    STMT_LIST = 0x10
-    LOW_PC = 0x11
-    HIGH_PC = 0x12
-    LANGUAGE = 0x13
-    DISCR = 0x15
-    DISCR_VALUE = 0x16
-    COMP_DIR = 0x1B
-    CONST_VALUE = 0x1C
-    INLINE = 0x20
-    PRODUCER = 0x25
-    UPPER_BOUND = 0x2F
-    ABSTRACT_ORIGIN = 0x31
-    ARTIFICIAL = 0x34
-    COUNT = 0x37
-    DATA_MEMBER_LOCATION = 0x38
-    DECL_COLUMN = 0x39
-    DECL_FILE = 0x3A
-    DECL_LINE = 0x3B
-    DECLARATION = 0x3C
-    ENCODING = 0x3E
-    FRAME_BASE = 0x40
-    SPECIFICATION = 0x47
-    TYPE = 0x49
-    RANGES = 0x55
-    CALL_COLUMN = 0x57
-    CALL_FILE = 0x58
-    CALL_LINE = 0x59
-    CONTAINING_TYPE = 0x1D
-    LINKAGE_NAME = 0x6E
-    STR_OFFSETS_BASE = 0x72
-    ADDR_BASE = 0x73
-    RNGLISTS_BASE = 0x74
-    DWO_NAME = 0x76
-    ALIGNMENT = 0x88
-    LOCLISTS_BASE = 0x8C
-    GNU_DWO_NAME = 0x2130
+    LOCATION: Final = 0x02
+    NAME: Final = 0x03
+    BYTE_SIZE: Final = 0x0B
+    STMT_LIST: Final = 0x10
+    LOW_PC: Final = 0x11
+    HIGH_PC: Final = 0x12
+    LANGUAGE: Final = 0x13
+    DISCR: Final = 0x15
+    DISCR_VALUE: Final = 0x16
+    COMP_DIR: Final = 0x1B
+    CONST_VALUE: Final = 0x1C
+    INLINE: Final = 0x20
+    PRODUCER: Final = 0x25
+    UPPER_BOUND: Final = 0x2F
+    ABSTRACT_ORIGIN: Final = 0x31
+    ARTIFICIAL: Final = 0x34
+    COUNT: Final = 0x37
+    DATA_MEMBER_LOCATION: Final = 0x38
+    DECL_COLUMN: Final = 0x39
+    DECL_FILE: Final = 0x3A
+    DECL_LINE: Final = 0x3B
+    DECLARATION: Final = 0x3C
+    ENCODING: Final = 0x3E
+    FRAME_BASE: Final = 0x40
+    SPECIFICATION: Final = 0x47
+    TYPE: Final = 0x49
+    RANGES: Final = 0x55
+    CALL_COLUMN: Final = 0x57
+    CALL_FILE: Final = 0x58
+    CALL_LINE: Final = 0x59
+    CONTAINING_TYPE: Final = 0x1D
+    LINKAGE_NAME: Final = 0x6E
+    STR_OFFSETS_BASE: Final = 0x72
+    ADDR_BASE: Final = 0x73
+    RNGLISTS_BASE: Final = 0x74
+    DWO_NAME: Final = 0x76
+    ALIGNMENT: Final = 0x88
+    LOCLISTS_BASE: Final = 0x8C
+    GNU_DWO_NAME: Final = 0x2130
 
 
-class FORM(enum.IntEnum):
+class FORM:
     """DW_FORM_*: how an attribute's value is stored."""
 
-    ADDR = 0x01
-    BLOCK2 = 0x03
-    BLOCK4 = 0x04
-    DATA2 = 0x05
-    DATA4 = 0x06
-    DATA8 = 0x07
-    STRING = 0x08
-    BLOCK = 0x09
-    BLOCK1 = 0x0A
-    DATA1 = 0x0B
-    FLAG = 0x0C
-    SDATA = 0x0D
-    STRP = 0x0E
-    UDATA = 0x0F
-    REF_ADDR = 0x10
-    REF1 = 0x11
-    REF2 = 0x12
-    REF4 = 0x13
-    REF8 = 0x14
-    REF_UDATA = 0x15
-    SEC_OFFSET = 0x17
-    EXPRLOC = 0x18
-    FLAG_PRESENT = 0x19
-    STRX = 0x1A
-    ADDRX = 0x1B
-    REF_SUP4 = 0x1C
-    STRP_SUP = 0x1D
-    DATA16 = 0x1E
-    LINE_STRP = 0x1F
-    REF_SIG8 = 0x20
-    IMPLICIT_CONST = 0x21
-    LOCLISTX = 0x22
-    RNGLISTX = 0x23
-    STRX1 = 0x25
-    STRX2 = 0x26
-    STRX3 = 0x27
-    STRX4 = 0x28
-    ADDRX1 = 0x29
-    ADDRX2 = 0x2A
-    ADDRX3 = 0x2B
-    ADDRX4 = 0x2C
-    GNU_REF_ALT = 0x1F20
-    GNU_STRP_ALT = 0x1F21
+    ADDR: Final = 0x01
+    BLOCK2: Final = 0x03
+    BLOCK4: Final = 0x04
+    DATA2: Final = 0x05
+    DATA4: Final = 0x06
+    DATA8: Final = 0x07
+    STRING: Final = 0x08
+    BLOCK: Final = 0x09
+    BLOCK1: Final = 0x0A
+    DATA1: Final = 0x0B
+    FLAG: Final = 0x0C
+    SDATA: Final = 0x0D
+    STRP: Final = 0x0E
+    UDATA: Final = 0x0F
+    REF_ADDR: Final = 0x10
+    REF1: Final = 0x11
+    REF2: Final = 0x12
+    REF4: Final = 0x13
+    REF8: Final = 0x14
+    REF_UDATA: Final = 0x15
+    SEC_OFFSET: Final = 0x17
+    EXPRLOC: Final = 0x18
+    FLAG_PRESENT: Final = 0x19
+    STRX: Final = 0x1A
+    ADDRX: Final = 0x1B
+    REF_SUP4: Final = 0x1C
+    STRP_SUP: Final = 0x1D
+    DATA16: Final = 0x1E
+    LINE_STRP: Final = 0x1F
+    REF_SIG8: Final = 0x20
+    IMPLICIT_CONST: Final = 0x21
+    LOCLISTX: Final = 0x22
+    RNGLISTX: Final = 0x23
+    STRX1: Final = 0x25
+    STRX2: Final = 0x26
+    STRX3: Final = 0x27
+    STRX4: Final = 0x28
+    ADDRX1: Final = 0x29
+    ADDRX2: Final = 0x2A
+    ADDRX3: Final = 0x2B
+    ADDRX4: Final = 0x2C
+    GNU_REF_ALT: Final = 0x1F20
+    GNU_STRP_ALT: Final = 0x1F21

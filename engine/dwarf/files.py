@@ -168,13 +168,13 @@ class _Reader:
             return self._leb()
         sizes = {FORM.DATA1: 1, FORM.DATA2: 2, FORM.DATA4: 4, FORM.DATA8: 8, FORM.DATA16: 16}
         if form in sizes:
-            return self._number(sizes[FORM(form)])
+            return self._number(sizes[form])
         if form == FORM.BLOCK:
             size = self._leb()
             self._at += size
             return 0
         if form in (FORM.STRX, FORM.STRX1, FORM.STRX2, FORM.STRX4):
             widths = {FORM.STRX1: 1, FORM.STRX2: 2, FORM.STRX4: 4}
-            raw = self._leb() if form == FORM.STRX else self._number(widths[FORM(form)])
+            raw = self._leb() if form == FORM.STRX else self._number(widths[form])
             return self._sections.text(self._unit, form, raw) or ""
         raise ValueError(form)

@@ -86,7 +86,9 @@ class UnitIndex:
         if self._sizes is None:
             self._sizes = _leaf_sizes(table), _sizes(table)
         fast, sizes = self._sizes
-        add_offset, add_tag, add_parent = self.offsets.append, self.tags.append, self.parents.append
+        offsets: list[int] = []
+        tags: list[int] = []
+        parents: list[int] = []
         base = unit.offset
         at, end = self._reached - base, until - base
         parent, count, stack = self._parent, len(self.offsets), self._open
@@ -108,15 +110,18 @@ class UnitIndex:
             size, tag, children, declaration = sizes[code]
             at = at + size if size >= 0 else declaration.skip(data, at)
             if tag:
-                add_offset(base + start)
-                add_tag(tag)
-                add_parent(parent)
+                offsets.append(base + start)
+                tags.append(tag)
+                parents.append(parent)
                 count += 1
                 if children:
                     stack.append(parent)
                     parent = count - 1
             elif children:
                 stack.append(parent)
+        self.offsets.extend(offsets)
+        self.tags.extend(tags)
+        self.parents.extend(parents)
         self._reached, self._parent = base + at, parent
 
     def name(self, index: int) -> int:
@@ -143,7 +148,7 @@ class UnitIndex:
         if form == FORM.STRX:
             raw, _ = uleb(data, at + offset)
         elif form in _STRX_SIZES:
-            size = _STRX_SIZES[FORM(form)]
+            size = _STRX_SIZES[form]
             raw = int.from_bytes(data[at + offset : at + offset + size], "little")
         elif form == FORM.STRING:
             return _IN_PLACE + base + at + offset

@@ -82,7 +82,7 @@ class TypeReader:
             if target in self._known:
                 return self._known[target]
             die = self._info.die(target)
-        kind = _KINDS.get(TAG(die.tag), Kind.UNKNOWN) if die.tag in _TAGS else Kind.UNKNOWN
+        kind = _KINDS.get(die.tag, Kind.UNKNOWN)
         if kind is Kind.STRUCT and _has_variants(die):
             kind = Kind.ENUM
         name = die.text(AT.NAME) or ""
@@ -204,9 +204,6 @@ class TypeReader:
         return self._info.die(member.type_offset).text(AT.NAME) or member.name
 
 
-_TAGS = frozenset(int(tag) for tag in TAG)
-
-
 def _has_variants(die: Die) -> bool:
     """Tell whether a structure has a variant part: rustc writes it before all else."""
     for count, child in enumerate(die.children()):
@@ -252,9 +249,6 @@ def _count(die: Die) -> int:
             return 0
         # An upper bound of -1 (no elements) is stored in the width of its form.
         widths = {FORM.DATA1: 8, FORM.DATA2: 16, FORM.DATA4: 32, FORM.DATA8: 64}
-        bits = widths.get(FORM(upper[0])) if upper[0] in _FORMS else None
+        bits = widths.get(upper[0])
         count = 0 if bits is not None and upper[1] == (1 << bits) - 1 else upper[1] + 1
     return max(0, min(count, MAX_ELEMENTS))
-
-
-_FORMS = frozenset(int(form) for form in FORM)
