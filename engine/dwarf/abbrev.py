@@ -98,7 +98,7 @@ class Abbreviations:
             code, start = uleb(data, offset)
             # Most declarations end with the first two zeros, and most are known by their bytes.
             offset = data.find(b"\0\0", start + 2) + 2
-            declaration = known.get(data[start:offset])
+            declaration = known.get(data[start:offset]) if offset > start else None
             if declaration is not None:
                 table[code] = declaration
                 continue

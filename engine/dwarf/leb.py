@@ -1,13 +1,25 @@
-"""LEB128 numbers."""
+"""Numbers as DWARF stores them: of a fixed size, and LEB128."""
 
 from __future__ import annotations
 
 import mmap
 
-__all__ = ["sleb", "uleb"]
+__all__ = ["fixed", "sleb", "uleb"]
 
 MAX_BYTES = 19
 """A 128-bit number takes 19 bytes; more is a broken or hostile file."""
+
+
+def fixed(data: bytes, offset: int, size: int) -> int:
+    """Return the little-endian number of ``size`` bytes at an offset.
+
+    Raises:
+        IndexError: the data ends before.
+    """
+    # Compiled, a slice that begins behind the end is an error of its own kind.
+    if offset + size > len(data):
+        raise IndexError(offset)
+    return int.from_bytes(data[offset : offset + size], "little")
 
 
 def uleb(data: bytes | mmap.mmap, offset: int) -> tuple[int, int]:

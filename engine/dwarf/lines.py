@@ -8,7 +8,7 @@ from bisect import bisect_right
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.files import FileTable, LineHeader, read_header
-from adp_tui.engine.dwarf.leb import sleb, uleb
+from adp_tui.engine.dwarf.leb import fixed, sleb, uleb
 from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.types import Place
 from adp_tui.engine.dwarf.unit import Unit
@@ -213,7 +213,7 @@ class _Machine:
                 if kind == 2 and size == 9:
                     if first is not None and not rows and at - 2 != first:
                         return None
-                    address = int.from_bytes(data[at + 1 : at + 9], "little")
+                    address = fixed(data, at + 1, 8)
                 at += size
             else:
                 for _ in range(_operands(header, op)):

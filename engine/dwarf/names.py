@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
-from adp_tui.engine.dwarf.leb import uleb
+from adp_tui.engine.dwarf.leb import fixed, uleb
 from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.unit import Unit
 from adp_tui.engine.errors import NoDebugInfoError
@@ -144,12 +144,11 @@ class UnitIndex:
             return NO_NAME
         offset, form = found
         if form == FORM.STRP:
-            return int.from_bytes(data[at + offset : at + offset + 4], "little")
+            return fixed(data, at + offset, 4)
         if form == FORM.STRX:
             raw, _ = uleb(data, at + offset)
         elif form in _STRX_SIZES:
-            size = _STRX_SIZES[form]
-            raw = int.from_bytes(data[at + offset : at + offset + size], "little")
+            raw = fixed(data, at + offset, _STRX_SIZES[form])
         elif form == FORM.STRING:
             return _IN_PLACE + base + at + offset
         else:

@@ -401,6 +401,8 @@ def _build_id(notes: bytes) -> str | None:
         name_size, size, kind = struct.unpack_from("<III", notes, offset)
         name_at = offset + 12
         data_at = name_at + ((name_size + 3) & ~3)
+        if data_at > len(notes):
+            break
         if kind == _NT_GNU_BUILD_ID and notes[name_at : name_at + 4] == b"GNU\0" and size <= 64:
             return notes[data_at : data_at + size].hex()
         offset = data_at + ((size + 3) & ~3)

@@ -61,5 +61,5 @@ def _records(data: bytes, where: str, cut: bool) -> Iterator[Note]:
         name = data[at + _HEAD.size : at + _HEAD.size + name_size]
         yield Note(name.rstrip(b"\0"), kind, data[begin:end])
         at = (end + 3) & ~3
-    if data[at:].strip(b"\0"):
+    if at < len(data) and data[at:].strip(b"\0"):
         raise LayoutError(f"{len(data) - at} bytes behind the last record of {where} are none")

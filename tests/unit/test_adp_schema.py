@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-import adp_tui
 from adp_tui.engine.adp.builtins import Builtins
 from adp_tui.engine.adp.catalogue import catalogue_texts
 from adp_tui.engine.adp.descriptor import RULES, load
 from adp_tui.engine.adp.evaluate import Evaluator
 from adp_tui.engine.adp.schema import Descriptor, Origin, WakerSlot
 
-ROOT = Path(adp_tui.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs/adp.schema.json").read_text())
 SPECIFICATION = (ROOT / "docs/adp.md").read_text()
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-import adp_tui
 from adp_tui.engine.errors import AdpError, CancelledError
 from adp_tui.engine.extensions import Extension
 from adp_tui.engine.model import (
@@ -53,7 +52,7 @@ from adp_tui.engine.report import (
     json_report,
 )
 
-ROOT = Path(adp_tui.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs/report.schema.json").read_text())
 CONTRACT = (ROOT / "docs/report.md").read_text()
 
