@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 COMMAND := $(VENV)/.command
 STAMP := $(VENV)/.tools
 WORKERS ?= 2
+COMPILED := target/compiled
 
-.PHONY: help setup demo test matrix check format bench demo-dump screenshots clean
+.PHONY: help setup demo test test-compiled compiled matrix check format bench demo-dump screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +43,19 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) tools ## Run the tests (builds the test programs the first time)
 	$(BIN)/pytest -q -n $(WORKERS)
 
+$(COMPILED)/.made: hatch_build.py $(shell find engine backends tui widgets -name '*.py') | $(STAMP)
+	$(BIN)/python hatch_build.py $(COMPILED)
+	@touch $@
+
+compiled: $(COMPILED)/.made ## Compile the readers of ELF and DWARF, into target/compiled
+
+# What a reader meets first: damage, all kinds of values, and stacks. The rest is the same code.
+test-compiled: export PYTHONDONTWRITEBYTECODE =
+test-compiled: export PYTHONSAFEPATH = 1
+test-compiled: export PYTHONPATH = $(abspath $(COMPILED))
+test-compiled: compiled tools ## Run the tests of the readers with compiled ones
+	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/hostile tests/unwind tests/values
+
 matrix: $(STAMP) tools ## Test every version and build, into docs/matrix.md (long; goes on where it stopped)
 	$(BIN)/python tests/matrix.py
 
@@ -56,7 +70,7 @@ format: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) tools ## Compare with gdb on the same core, alternating in one run
+bench: $(STAMP) tools compiled ## Compare with gdb on the same core, alternating in one run
 	$(BIN)/python benchmarks/report_vs_gdb.py
 
 demo-dump: $(STAMP) ## Make the demo's crash dump anew (needs cargo)

@@ -24,7 +24,7 @@ except ImportError:  # started by hand, where nothing is packed
 ROOT = Path(__file__).parent
 COMPILED = ("engine/dwarf", "engine/elf")
 """Packages that are compiled: half of a report's time, and nothing that waits or draws."""
-TOOLS = ("mypy==2.4.1", "setuptools")
+TOOLS = ("mypy>=2.4,<3", "setuptools")
 _SETUP = """
 import sys
 from mypyc.build import mypycify

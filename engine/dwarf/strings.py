@@ -10,9 +10,9 @@ from adp_tui.engine.elf.file import Blob
 
 __all__ = ["StringFinder"]
 
-MANY = 4
+MANY, FEW = 4, 2
 """Instances of a generic that are looked up one by one before all are gathered, which takes as long
-as a few."""
+as a few; and of a large section."""
 MAX_SUFFIXES = 256
 """Strings that end in a name and are tried where no string is the name itself."""
 _MAX_NAME = 65_600
@@ -74,10 +74,11 @@ class StringFinder:
     def _family(self, base: str, raw: bytes) -> int | None:
         """Return where a generic's name stands, once several of its instances were asked for.
 
-        All names that begin alike (``Cell<``) are then gathered in one pass.
+        All names that begin alike (``Cell<``) are then gathered in one pass. A program with a
+        large section has many, and each pass is dear.
         """
         self._instances[base] = self._instances.get(base, 0) + 1
-        if self._instances[base] < MANY:
+        if self._instances[base] < (FEW if self._strings.is_large else MANY):
             return None
         family = self._families.get(base)
         if family is None:

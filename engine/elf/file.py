@@ -80,10 +80,15 @@ class Blob:
     def __bool__(self) -> bool:
         return self.size > 0
 
+    @property
+    def is_large(self) -> bool:
+        """Whether going through the section takes a good part of a second."""
+        return self.size >= _LARGE
+
     def find(self, needle: bytes, start: int = 0, end: int | None = None) -> int:
         """Return the offset of the next occurrence, or -1."""
         stop = self.size if end is None else min(end, self.size)
-        if self.size < _LARGE:
+        if not self.is_large:
             at = self.buffer.find(needle, self.base + start, self.base + stop)
             return at - self.base if at >= 0 else -1
         for first, last in self._windows(start, stop):
@@ -138,7 +143,7 @@ class Blob:
 
     def _windows(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """Cut a range into pieces that are gone through one after the other."""
-        first, size = start, _WINDOW if self.size >= _LARGE else self.size
+        first, size = start, _WINDOW if self.is_large else self.size
         while first < stop:
             last = min(first + size, stop)
             yield first, last
@@ -153,7 +158,7 @@ class Blob:
 
         A pass of all debug information would else hold as much memory as that has.
         """
-        if self.size < _LARGE or end - start < _WINDOW or not isinstance(self.buffer, mmap.mmap):
+        if not self.is_large or end - start < _WINDOW or not isinstance(self.buffer, mmap.mmap):
             return
         first = -(-(self.base + start) // mmap.PAGESIZE) * mmap.PAGESIZE
         size = (self.base + end) // mmap.PAGESIZE * mmap.PAGESIZE - first
@@ -163,7 +168,7 @@ class Blob:
     def rfind(self, needle: bytes, start: int, end: int) -> int:
         """Return the offset of the last occurrence in a range, or -1."""
         stop = min(end, self.size)
-        if self.size < _LARGE:
+        if not self.is_large:
             at = self.buffer.rfind(needle, self.base + start, self.base + stop)
             return at - self.base if at >= 0 else -1
         last = stop
