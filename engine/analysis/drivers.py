@@ -111,9 +111,9 @@ class Drivers:
 
     def _resolved(self, slots: Sequence[tuple[Registered, Value]]) -> Held:
         """Return whom the wakers wake, of those that wake anybody."""
-        self._wakers.foresee([waker for _, waker in slots])
-        resolved = ((registered, self._wakers.resolve(waker)) for registered, waker in slots)
-        return [(registered, wakes) for registered, wakes in resolved if wakes is not None]
+        resolved = self._wakers.resolve_all([waker for _, waker in slots])
+        pairs = zip(slots, resolved, strict=True)
+        return [(registered, wakes) for (registered, _), wakes in pairs if wakes is not None]
 
 
 def _slots(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from adp_tui.engine.analysis.rules import Losses
@@ -51,6 +52,7 @@ MAX_TRACES = 96
 """Different ways through one function that are remembered."""
 MAX_FAILED = 8
 """Runs of one function that could not be traced, after which no more are tried."""
+_TYPE, _DATA, _ADDRESS = map(attrgetter, ("type", "data", "address"))
 _POOR = 16
 """So many traces may help nobody: then the function is one that reads something else each time."""
 
@@ -242,6 +244,9 @@ def _is_worth_it(tree: Tree) -> bool:
 def by_type(values: Sequence[Value]) -> Iterable[tuple[Type, list[int]]]:
     """Sort addresses by the type of what stands there."""
     found: dict[int, tuple[Type, list[int]]] = {}
+    if len(set(map(id, map(_TYPE, values)))) == 1 and set(map(_DATA, values)) == {None}:
+        # Most often all are of one type.
+        return [(values[0].type, list(map(_ADDRESS, values)))]
     for value in values:
         if value.data is None:
             known = found.get(id(value.type))

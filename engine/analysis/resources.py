@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from adp_tui.engine.adp.schema import ResourceRule
@@ -40,7 +41,11 @@ class Resources:
         self._survey = survey
         self._queues: dict[int, tuple[Any, ...]] = {}
         """The wakers in a resource's queue, by its address, where that is known beforehand."""
-        self._lines: dict[Spot, int | None] = {}
+        self._details: dict[int, tuple[Any, ...]] = {}
+        """What a resource's own fields say, likewise."""
+        self._lines: dict[int, int | None] = {}
+        """The lines at which variables begin, by their spots (by identity)."""
+        self._keys = [f"t{number + 1}" for number in range(len(survey.tasks))]
 
     def columns(self) -> ResourceColumns:
         """Return the records of all resources that were numbered."""
@@ -58,20 +63,21 @@ class Resources:
                 asleep.setdefault(thread.lock.resource, []).append(thread.tid)
         self._foresee([value for value, _ in resources])
         queues = [self._queue(value, kind) for value, kind in resources]
-        survey.wakers.foresee([waker for queue in queues for waker in queue])
+        queued = iter(survey.wakers.resolve_all([waker for queue in queues for waker in queue]))
+        keys, target_of = self._keys, survey.target_of
         records = []
         for number, (value, kind) in enumerate(resources):
-            resolved = map(survey.wakers.resolve, queues[number])
-            targets = [survey.target_of(wakes) for wakes in resolved if wakes is not None]
-            queue = [task.index for task in targets if task is not None]
-            indexes = tuple(dict.fromkeys((*queue, *waiting[number])))
+            resolved = islice(queued, len(queues[number]))
+            targets = [target_of(wakes) for wakes in resolved if wakes is not None]
+            indexes = [task.index for task in targets if task is not None]
+            indexes += waiting[number]
             state = self._state(value)
             guards, ends = self._kept(number)
             records.append(
                 Resource(
                     f"r{number + 1}", kind, value.type.name, value.address, state,
                     holders=self._holders(value, guards) if guards else (),
-                    waiters=tuple(f"t{i + 1}" for i in indexes),
+                    waiters=tuple([keys[index] for index in dict.fromkeys(indexes)]),
                     waiting_threads=tuple(asleep.get(number, ())),
                     owners=self._owners(value, ends, dict(state)) if ends else (),
                     inside=self._inside(value, waiting[number]),
@@ -84,7 +90,7 @@ class Resources:
         for index in waiting[:MAX_SHORT]:
             future = self._survey.tasks[index].future
             if future is not None and 0 <= value.address - future.address < future.type.size:
-                return f"t{index + 1}"
+                return self._keys[index]
         return None
 
     def _kept(self, number: int) -> tuple[Sequence[Holding], Sequence[Holding]]:
@@ -126,7 +132,10 @@ class Resources:
             self._owner(each, counts[each.spot.rule.rule.role], state)
             for each in sorted(ends, key=_order)[:MAX_OWNERS]
         ]
-        return tuple(dict.fromkeys(owners)) if len(owners) > 1 else tuple(owners)
+        # Those of different tasks differ: nothing else of them needs to be compared.
+        if len({(owner.task, owner.thread) for owner in owners}) == len(owners):
+            return tuple(owners)
+        return tuple(dict.fromkeys(owners))
 
     def _owner(self, end: Holding, found: int, state: Mapping[str, int | None]) -> Owner:
         """Return the record of an end, of whose role so many were found."""
@@ -158,11 +167,11 @@ class Resources:
         """Return the line at which a variable begins."""
         if spot.owner is None:
             return spot.line
-        if spot not in self._lines:
-            self._lines[spot] = self._survey.walker.coroutines.declared(
+        if id(spot) not in self._lines:
+            self._lines[id(spot)] = self._survey.walker.coroutines.declared(
                 spot.owner, spot.variable, spot.type, spot.before
             )
-        return self._lines[spot]
+        return self._lines[id(spot)]
 
     def _taken(self, value: Value) -> int | None:
         """Return how much of a resource is held by its own word; None where it does not say."""
@@ -177,7 +186,10 @@ class Resources:
             bound = self._survey.book.resources.first(type_.name)
             if bound is None:
                 continue
-            replays.foresee(type_, addresses, partial(_details, bound), bound)
+            if bound.rule.detail:
+                for cohort in replays.cohorts(type_, addresses, partial(_details, bound), bound):
+                    own = map(addresses.__getitem__, cohort.rows.tolist())
+                    self._details.update(zip(own, cohort.tuples(), strict=True))
             if bound.rule.waiters is not None:
                 short = partial(_short_queue, bound)
                 for cohort in replays.cohorts(type_, addresses, short, bound, _short_queue):
@@ -190,7 +202,7 @@ class Resources:
         if known is not None:
             return known
         bound = self._survey.book.resources.first(value.type.name)
-        if bound is None:
+        if bound is None or bound.rule.waiters is None:
             return ()
         return bound.applied.values(bound.rule.waiters, {"it": value}, f"waiters of a {kind}")
 
@@ -199,7 +211,9 @@ class Resources:
         bound = self._survey.book.resources.first(value.type.name)
         if bound is None or not bound.rule.detail:
             return ()
-        numbers = self._survey.replays.ask(value, partial(_details, bound), bound)
+        numbers = self._details.get(value.address)
+        if numbers is None:
+            numbers = self._survey.replays.ask(value, partial(_details, bound), bound)
         return tuple(zip(bound.rule.detail, numbers, strict=True))
 
 

@@ -440,9 +440,9 @@ class Survey:
 
     def _add_joins(self) -> None:
         """Add the joins that only the joined task's own waker tells of."""
-        self.wakers.foresee([task.join_waker for task in self.tasks if task.join_waker])
-        for task in self.tasks:
-            wakes = self.wakers.resolve(task.join_waker) if task.join_waker else None
+        joined = [task for task in self.tasks if task.join_waker]
+        wakers = [task.join_waker for task in joined if task.join_waker]
+        for task, wakes in zip(joined, self.wakers.resolve_all(wakers), strict=True):
             waiter = self.target_of(wakes) if wakes is not None else None
             if waiter is None or waiter is task or waiter.state is TaskState.RUNNING:
                 continue

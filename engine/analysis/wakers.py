@@ -89,16 +89,33 @@ class WakerResolver:
         """Return whom the waker wakes; None for no waker or one that can't be read."""
         return None if waker is None else self._resolve(waker, 0)
 
-    def foresee(self, wakers: Sequence[Value]) -> None:
-        """Prepare for resolving many wakers, most of which are of few kinds."""
+    def resolve_all(self, wakers: Sequence[Value]) -> list[Wakes | None]:
+        """Return whom each of many wakers wakes, most of which are of few kinds."""
+        found = self._foreseen(wakers)
+        if not found:
+            return list(map(self.resolve, wakers))
+        return [
+            (found.get(waker.address) if waker.data is None else None) or self.resolve(waker)
+            for waker in wakers
+        ]
+
+    def _foreseen(self, wakers: Sequence[Value]) -> dict[int, Wakes]:
+        """Return whom wakers of which many are alike wake, by their addresses."""
+        found: dict[int, Wakes] = {}
+        pairs: dict[tuple[int, int], Wakes | None] = {}
         if self._replays is None:
-            return
+            return found
         for type_, addresses in by_type(wakers):
             for cohort in self._replays.cohorts(type_, addresses, self._woken, self):
                 data, vtable, *target = map(cohort.column, range(len(cohort.items)))
-                pairs = zip(data, vtable, strict=True)
-                for pair, wakes in zip(pairs, map(Wakes, *target), strict=True):
-                    self._known.setdefault(pair, wakes)
+                woken = list(map(Wakes, *target))
+                own = map(addresses.__getitem__, cohort.rows.tolist())
+                found.update(zip(own, woken, strict=True))
+                pairs.update(zip(zip(data, vtable, strict=True), woken, strict=True))
+        if pairs:
+            # What was known before stays.
+            self._known = pairs | self._known
+        return found
 
     def _woken(self, waker: Value) -> tuple[object, ...]:
         """Return a waker's data and vtable addresses and whom it wakes, as ``Wakes`` has it."""

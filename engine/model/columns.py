@@ -335,6 +335,9 @@ class ResourceColumns(Sequence[Resource]):
     def __getitem__(self, index: int) -> Resource:  # type: ignore[override]  # no slices
         return self._records[index]
 
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._records)
+
     def named(self, key: str) -> Resource:
         """Return the resource that a wait names by its key."""
         return self._records[self.number(key)]
