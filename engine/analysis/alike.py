@@ -12,6 +12,7 @@ from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack, shape_of
 from adp_tui.engine.analysis.stored import Stored
 from adp_tui.engine.analysis.waits import (
+    Draft,
     Leaf,
     Registered,
     WaitReader,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["AlikeWaits"]
 
 _Answer = tuple[Any, ...]
-_Draft = tuple[Leaf, _Answer | None, int | None]
-"""A leaf, what ``asked`` gives for it, and how long it has to run by what stands further in."""
 
 
 class AlikeWaits:
@@ -45,7 +44,7 @@ class AlikeWaits:
         self._reader = reader
         self._stored = stored
         self._registered = registered
-        self._drafts: dict[int, Sequence[_Draft]] = {}
+        self._drafts: dict[int, Sequence[Draft]] = {}
         """By the number of the task."""
 
     def foresee(self, cohort: Cohort, tasks: Sequence[TaskFacts]) -> None:
@@ -59,66 +58,74 @@ class AlikeWaits:
         # Waits that are not known come last.
         ends.sort(key=lambda leaf: leaf.rule is None)
         columns = [self._leaf(leaf, places) for leaf in ends]
-        rows: Iterable[tuple[_Draft | None, ...]]
+        rows: Iterable[tuple[Any, ...]]
         rows = zip(*columns, strict=True) if columns else [()] * len(tasks)
         held = self._held(places, ends, tasks)
         for number, (task, drafts) in enumerate(zip(tasks, rows, strict=True)):
-            if number not in held:
-                whole = [draft for draft in drafts if draft is not None]
-                if len(whole) == len(drafts):
-                    self._drafts[task.index] = whole
+            if number not in held and None not in drafts:
+                self._drafts[task.index] = drafts
 
     def take(self, task: TaskFacts, fds: Mapping[int, int]) -> Sequence[WaitRow] | None:
         """Return the waits of a task; None where they were not prepared."""
         drafts = self._drafts.pop(task.index, None)
         if drafts is None:
             return None
+        numbered = self._reader.numbered
+        if len(drafts) == 1:
+            return [numbered(drafts[0], fds)]
         waits: list[WaitRow] = []
-        for leaf, answer, left in drafts:
-            if answer is None:
-                waits.append(self._reader.unknown(leaf))
-                continue
-            wait = self._reader.described(leaf, answer, left, fds)
+        for draft in drafts:
+            wait = numbered(draft, fds)
             if wait.resource < 0 or all(wait.resource != each.resource for each in waits):
                 waits.append(wait)
         return waits
 
-    def _leaf(self, leaf: Leaf, places: _Places) -> Sequence[_Draft | None]:
+    def _leaf(self, leaf: Leaf, places: _Places) -> Sequence[Draft | None]:
         """Return what is known of a leaf in each row; None where that is not all."""
         bound = leaf.rule
         if bound is None:
-            return [(leaf, None, None)] * len(places)
-        answers = self._answers(leaf.frame, bound, places, range(len(places)))
-        drafts: list[_Draft | None] = [a if a is None else (leaf, a, None) for a in answers]
-        untold = [row for row, a in enumerate(answers) if a is not None and is_untold(bound, a)]
+            return [self._reader.undescribed(leaf)] * len(places)
+        drafts: list[Draft | None] = [None] * len(places)
+        untold: dict[int, _Answer] = {}
+        for cohort in self._cohorts(leaf.frame, bound, places.addresses(leaf.frame)):
+            rows = cohort.rows.tolist()
+            if is_untold(bound, cohort.items):
+                untold.update(zip(rows, cohort.tuples(), strict=True))
+                continue
+            for row, draft in zip(rows, self._reader.drafts(leaf, cohort), strict=True):
+                drafts[row] = draft
+        self._ask_further(leaf, places, untold, drafts)
+        return drafts
+
+    def _ask_further(
+        self,
+        leaf: Leaf,
+        places: _Places,
+        untold: Mapping[int, _Answer],
+        drafts: list[Draft | None],
+    ) -> None:
+        """Add the timers of the rows in which only frames further in may tell how long they run."""
         for live in leaf.below if untold else ():
             if not isinstance(live.rule, Bound):
                 continue
-            further = []
-            for row, answer in zip(
-                untold, self._answers(live, live.rule, places, untold), strict=True
-            ):
-                if answer is None:
-                    drafts[row] = None
-                elif answer[2] is None:
-                    further.append(row)
-                else:
-                    drafts[row] = (leaf, answers[row], answer[2])
+            addresses, rows = places.addresses(live), list(untold)
+            further = {}
+            for cohort in self._cohorts(live, live.rule, [addresses[row] for row in rows]):
+                own = map(rows.__getitem__, cohort.rows.tolist())
+                for row, each in zip(own, cohort.column(2), strict=True):
+                    if each is None:
+                        further[row] = untold[row]
+                    else:
+                        drafts[row] = self._reader.draft(leaf, untold[row], each)
             untold = further
-        return drafts
+        for row, answer in untold.items():
+            drafts[row] = self._reader.draft(leaf, answer)
 
-    def _answers(
-        self, live: LiveFrame, bound: Bound[Any], places: _Places, rows: Sequence[int]
-    ) -> list[_Answer | None]:
-        """Ask the rule of a frame in some rows; None where it is to be asked one by one."""
-        addresses = places.addresses(live)
-        own = [addresses[row] for row in rows]
-        result: list[_Answer | None] = [None] * len(own)
-        ask = partial(asked, bound)
-        for cohort in self._replays.cohorts(live.value.type, own, ask, bound):
-            for row, answer in zip(cohort.rows.tolist(), cohort.tuples(), strict=True):
-                result[row] = answer
-        return result
+    def _cohorts(
+        self, live: LiveFrame, bound: Bound[Any], addresses: Sequence[int]
+    ) -> Sequence[Cohort]:
+        """Ask the rule of a frame at some addresses; what is in no cohort is asked one by one."""
+        return self._replays.cohorts(live.value.type, addresses, partial(asked, bound), bound)
 
     def _held(self, places: _Places, ends: Sequence[Leaf], tasks: Sequence[TaskFacts]) -> set[int]:
         """Return the rows of tasks that wait on something that is in no leaf."""

@@ -243,17 +243,17 @@ class _Tasks:
             if nature is None:
                 nature = natures[key] = columns.nature(self._record(task))
             common.append(nature)
-            places.append(
-                TaskPlace(
-                    task.id,
-                    task.address,
-                    task.state,
-                    -1 if task.executor is None else task.executor.index,
-                    -1 if task.parent is None else task.parent.index,
-                    -1 if task.thread is None else task.thread.tid,
-                    self._stack(task),
-                )
+            executor, parent, thread = task.executor, task.parent, task.thread
+            place: TaskPlace = (
+                task.id,
+                task.address,
+                task.state,
+                -1 if executor is None else executor.index,
+                -1 if parent is None else parent.index,
+                -1 if thread is None else thread.tid,
+                self._stack(task),
             )
+            places.append(place)
         if tasks:
             columns.extend(places, common, [task.waits for task in tasks])
         stacks = tuple(
@@ -300,16 +300,21 @@ class _Tasks:
         return next((names.of(f.value.type).declared for f in coroutines), None)
 
     def _stack(self, task: TaskFacts) -> int:
-        if task.stack is None or not task.stack.shape.frames:
+        stack, waits = task.stack, task.waits
+        if stack is None or not stack.shape.frames:
             return -1
         if task.state is TaskState.RUNNING:
             kinds = _kinds(task)
-            frames = tuple(live.frame for live in task.stack.frames)
+            frames = tuple(live.frame for live in stack.frames)
             return self._index(self._polled(task, frames), kinds)
-        known = (id(task.stack.shape), *map(id, map(_SHAPE, task.waits)))
+        known: tuple[int, ...]
+        if len(waits) == 1:
+            known = (id(stack.shape), id(waits[0].shape))
+        else:
+            known = (id(stack.shape), *map(id, map(_SHAPE, waits)))
         index = self._known.get(known)
         if index is None:
-            frames = tuple(live.frame for live in task.stack.frames)
+            frames = tuple(live.frame for live in stack.frames)
             return self._known.setdefault(known, self._index(frames, _kinds(task)))
         self._counts[index] += 1
         return index

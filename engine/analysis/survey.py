@@ -365,11 +365,10 @@ class Survey:
         return stack
 
     def _walk_stacks(self) -> None:
-        for number, task in enumerate(self.tasks):
+        for number, task in enumerate(task for task in self.tasks if task.stack is None):
             if number % 256 == 0:
                 self._check()
-            if task.stack is None:
-                task.stack = self._walk(task)
+            task.stack = self._walk(task)
 
     def forget(self) -> None:
         """Let go of what is read again where it is needed.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adp_tui.engine.adp.glob import Glob
 from adp_tui.engine.adp.schema import WaitRule
@@ -13,11 +14,16 @@ from adp_tui.engine.analysis.facts import TaskFacts, WaitRow
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import Bound
 from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack
+from adp_tui.engine.analysis.tree import Place
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.model import Confidence, Wait
 from adp_tui.engine.value import Value
 
+if TYPE_CHECKING:
+    from adp_tui.engine.analysis.cohorts import Cohort
+
 __all__ = [
+    "Draft",
     "Leaf",
     "Numbering",
     "Registered",
@@ -54,6 +60,8 @@ class Registered:
     branch: str | None = None
 
 
+Draft: TypeAlias = tuple[Wait, Value | None, Value | None, float | None]
+"""A wait that was not numbered yet: shape, resource, header of the joined task, seconds."""
 _PENDING = ("pending", "polling", "unpolled")
 
 
@@ -135,38 +143,52 @@ class WaitReader:
         assert bound is not None
         answer = self._replays.ask(leaf.frame.value, partial(asked, bound), bound)
         left = self._remaining(leaf.below) if is_untold(bound, answer) else None
-        return self.described(leaf, answer, left, fds)
+        return self.numbered(self.draft(leaf, answer, left), fds)
 
-    def described(
-        self, leaf: Leaf, answer: Sequence[Any], left: int | None, fds: Mapping[int, int]
-    ) -> WaitRow:
-        """Return the wait of a leaf.
+    def draft(self, leaf: Leaf, answer: Sequence[Any], left: int | None = None) -> Draft:
+        """Return the wait of a leaf, to be numbered.
 
         Args:
             leaf: it has a rule.
             answer: what ``asked`` gives for it.
             left: how long it has to run, where only frames further in tell.
-            fds: file descriptors by the address of their resource.
         """
-        resource, joined, remaining, armed, amount, mode = answer
+        resource, joined, remaining, *common = answer
         if remaining is None:
             remaining = left
-        key = (leaf, armed, amount, mode, remaining is None)
-        shape = self._of_leaf.get(key)
-        if shape is None:
-            shape = self._of_leaf[key] = self._shape(leaf, armed, amount, mode, remaining)
-        number = -1 if resource is None else self._numbering.resource(resource, shape.kind)
-        return WaitRow(
-            shape,
-            number,
-            -1 if joined is None else self._numbering.task(joined),
-            None if resource is None else fds.get(resource.address),
-            None if remaining is None else _signed(remaining) / 1000,
-        )
+        shape = self._shape(leaf, remaining is None, *common)
+        return shape, resource, joined, None if remaining is None else _signed(remaining) / 1000
+
+    def drafts(self, leaf: Leaf, cohort: Cohort) -> Iterable[Draft]:
+        """Return the waits of a leaf that has a rule, of which ``asked`` gives a cohort."""
+        armed, amount, mode = cohort.items[3:]
+        if any(isinstance(item, Place) for item in (armed, amount, mode)):
+            return [self.draft(leaf, answer) for answer in cohort.tuples()]
+        untimed = cohort.items[2] is None
+        shape = self._shape(leaf, untimed, armed, amount, mode)
+        resources, joined, left = map(cohort.column, range(3))
+        seconds = left if untimed else [_signed(number) / 1000 for number in left]
+        return zip(repeat(shape, len(cohort)), resources, joined, seconds, strict=True)
+
+    def numbered(self, draft: Draft, fds: Mapping[int, int]) -> WaitRow:
+        """Return a wait; ``fds`` are file descriptors by the address of their resource."""
+        shape, resource, joined, seconds = draft
+        task = -1 if joined is None else self._numbering.task(joined)
+        if resource is None:
+            return WaitRow(shape, -1, task, None, seconds)
+        number = self._numbering.resource(resource, shape.kind)
+        return WaitRow(shape, number, task, fds.get(resource.address), seconds)
 
     def _shape(
-        self, leaf: Leaf, armed: int | None, amount: int | None, mode: str | None, left: int | None
+        self, leaf: Leaf, untimed: bool, armed: object, amount: object, mode: object
     ) -> Wait:
+        key = (leaf, armed, amount, mode, untimed)
+        shape = self._of_leaf.get(key)
+        if shape is None:
+            shape = self._of_leaf[key] = self._made(leaf, untimed, armed, amount, mode)
+        return shape
+
+    def _made(self, leaf: Leaf, untimed: bool, armed: Any, amount: Any, mode: Any) -> Wait:
         bound = leaf.rule
         assert bound is not None
         wait = Wait(
@@ -174,7 +196,7 @@ class WaitReader:
             mode=mode,
             branch=leaf.branch,
             armed=leaf.armed and armed != 0,
-            conf=Confidence.CERTAIN if left is None else Confidence.DERIVED,
+            conf=Confidence.CERTAIN if untimed else Confidence.DERIVED,
             src=bound.applied.source,
             detail=None if amount is None else f"{amount} wanted",
         )
@@ -247,6 +269,10 @@ class WaitReader:
             detail=leaf.frame.frame.problem or leaf.frame.frame.type,
         )
         return WaitRow(self._shapes.setdefault(wait, wait))
+
+    def undescribed(self, leaf: Leaf) -> Draft:
+        """Return the same, to be numbered."""
+        return self.unknown(leaf).shape, None, None, None
 
 
 def asked(bound: Bound[WaitRule], it: Value) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from adp_tui.engine.model.records import Resource, Task, TaskState, Wait
 
@@ -145,16 +145,10 @@ def _split(wait: Wait) -> WaitParts:
     return shape, resource, task, wait.fd, wait.remaining_s
 
 
-class TaskPlace(NamedTuple):
-    """What a task has of its own; numbers are -1 for none."""
-
-    id: int | None
-    address: int
-    state: TaskState
-    executor: int
-    parent: int
-    thread: int
-    stack: int
+TaskPlace: TypeAlias = tuple[int | None, int, TaskState, int, int, int, int]
+"""What a task has of its own: id, address, state, numbers of executor, parent, thread and stack
+(-1 for none).
+"""
 
 
 class TaskNature(NamedTuple):
@@ -218,7 +212,7 @@ class TaskColumns:
         ``key``, ``executor``, ``parent`` and ``stack`` of the record itself are not stored.
         """
         thread = -1 if task.thread is None else task.thread
-        place = TaskPlace(task.id, task.address, task.state, executor, parent, thread, stack)
+        place = (task.id, task.address, task.state, executor, parent, thread, stack)
         self.extend([place], [self.nature(task)], [list(map(_split, task.waits))])
         return len(self.address) - 1
 
