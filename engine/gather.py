@@ -6,6 +6,7 @@ addresses imports it, and when it has.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,7 +34,8 @@ class Gatherer:
         self._memory = memory
         self._noting = memory if isinstance(memory, NotingMemory) else None
         self._regions = [region for region in memory.regions() if len(region.view)]
-        self._starts = np.array([region.start for region in self._regions], np.uint64)
+        self._begins = [region.start for region in self._regions]
+        self._starts = np.array(self._begins, np.uint64)
 
     def read(self, addresses: Addresses, size: int) -> tuple[Column, Mask]:
         """Return what stands at each address, and where it could be read.
@@ -46,6 +48,9 @@ class Gatherer:
             A column of numbers for 1, 2, 4 and 8 bytes, else one of rows of bytes; and a mask.
         """
         count = len(addresses)
+        alone = self._of_one_region(addresses, size) if count and size else None
+        if alone is not None:
+            return alone, np.ones(count, np.bool_)
         number = _NUMBERS.get(size)
         data: Column = np.zeros(count, number) if number else np.zeros((count, size), np.uint8)
         there = np.zeros(count, np.bool_)
@@ -73,6 +78,17 @@ class Gatherer:
         if left:
             self._elsewhere(addresses, np.concatenate(left), size, data, there)
         return data, there
+
+    def _of_one_region(self, addresses: Addresses, size: int) -> Column | None:
+        """Return what stands at the addresses where all of it lies in one region: the rule."""
+        low, high = int(addresses.min()), int(addresses.max())
+        place = bisect_right(self._begins, low) - 1
+        region = self._regions[place] if place >= 0 else None
+        if region is None or high + size > region.start + len(region.view):
+            return None
+        if self._noting is not None:
+            self._noting.note(np.unique(addresses).tolist(), size)
+        return _at(region.view, (addresses - np.uint64(region.start)).astype(np.int64), size)
 
     def _elsewhere(
         self, addresses: Addresses, rows: Rows, size: int, data: Column, there: Mask

@@ -61,6 +61,15 @@ class Cohort:
         numbers: list[int] = self.bases[item.window].tolist()
         return [number + item.offset for number in numbers] if item.offset else numbers
 
+    def shared_column(self, index: int) -> Iterable[Any]:
+        """Return the same, of an item that is a value that many rows share: each made once."""
+        item = self.items[index]
+        if type(item) is not Place or item.type is None:
+            return self.column(index)
+        addresses = self.addresses(item)
+        made = {at: Value(self.memory, item.type, at) for at in set(addresses)}
+        return map(made.__getitem__, addresses)
+
     def tuples(self) -> Iterator[tuple[object, ...]]:
         """Return what the function gives, for each row."""
         if not self.items:

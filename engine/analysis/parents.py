@@ -54,6 +54,8 @@ class Handles:
         self._replays = replays
         self._reach = Reach(program, lambda n: bool(book.holds.all(n)), book.opaque, Follow.OWNED)
         self._held: list[tuple[TaskFacts, list[TaskFacts]]] = []
+        self._foreseen: dict[int, Iterable[object]] = {}
+        """The headers of the tasks that tasks hold, by the addresses of their futures."""
 
     def search(self, task: TaskFacts) -> None:
         """Read the tasks that a task holds."""
@@ -74,14 +76,21 @@ class Handles:
         addresses = [future.address for future in futures]
         cohorts = self._replays.cohorts(futures[0].type, addresses, self._of_stack, self, False)
         for cohort in cohorts:
+            rows = cohort.rows.tolist()
             if not cohort.items:
-                for row in cohort.rows.tolist():
+                for row in rows:
                     tasks[row].followed = True
+            else:
+                own = map(addresses.__getitem__, rows)
+                self._foreseen.update(zip(own, cohort.tuples(), strict=True))
 
     def _headers(self, task: TaskFacts) -> Iterable[object]:
         future, stack = task.future, task.stack
         if future is None:
             return self._held_by(_frame_values(task))
+        known = self._foreseen.pop(future.address, None)
+        if known is not None and stack is not None:
+            return known
 
         def ask(it: Value) -> tuple[object, ...]:
             if it is future:

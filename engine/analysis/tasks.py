@@ -109,7 +109,8 @@ class TaskReader:
             if made[0].losses:
                 for task in made[1:]:
                     _judge(task, bound.rule)
-            self._foreseen.update(zip(own, zip(made, cohort.column(1), strict=True), strict=True))
+            schedulers = cohort.shared_column(1)
+            self._foreseen.update(zip(own, zip(made, schedulers, strict=True), strict=True))
 
     def read_held(self, header: Value) -> TaskFacts | None:
         """Return the task whose handle was found in a variable, if it is still one.

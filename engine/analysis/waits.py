@@ -166,7 +166,7 @@ class WaitReader:
             return [self.draft(leaf, answer) for answer in cohort.tuples()]
         untimed = cohort.items[2] is None
         shape = self._shape(leaf, untimed, armed, amount, mode)
-        resources, joined, left = map(cohort.column, range(3))
+        resources, joined, left = cohort.shared_column(0), cohort.column(1), cohort.column(2)
         seconds = left if untimed else [_signed(number) / 1000 for number in left]
         return zip(repeat(shape, len(cohort)), resources, joined, seconds, strict=True)
 
