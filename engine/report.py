@@ -318,8 +318,11 @@ class _Waits:
         before, after = self._shapes[waits.shape[index]]
         resource, task = waits.resource[index], waits.task[index]
         fd, remaining = waits.fd[index], waits.remaining[index]
+        # Written in place: a function that writes keys took as long as all the rest.
+        resource_key = "null" if resource < 0 else f'"r{resource + 1}"'
+        task_key = "null" if task < 0 else f'"t{task + 1}"'
         return (
-            f'{before}"resource": {_key("r", resource)}, "task": {_key("t", task)}, '
+            f'{before}"resource": {resource_key}, "task": {task_key}, '
             f'"fd": {"null" if fd < 0 else fd}, '
             f'"remaining_s": {"null" if remaining != remaining else remaining}{after}'
         )
@@ -330,11 +333,6 @@ class _Waits:
         before = {"kind": wait.kind, "mode": wait.mode, "branch": wait.branch}
         after = {"armed": wait.armed, "conf": wait.conf, "src": wait.src, "detail": wait.detail}
         return f"{_text(before)[:-1]}, ", f", {_text(after)[1:]}"
-
-
-def _key(letter: str, number: int) -> str:
-    """Return the key of task, stack or the like ``number`` as JSON; null for -1."""
-    return "null" if number < 0 else f'"{letter}{number + 1}"'
 
 
 class _Tasks:
@@ -349,22 +347,25 @@ class _Tasks:
 
     def all(self) -> Iterator[str]:
         tasks, wait = self._tasks, self._waits.text
-        more = self._more if self._addresses or self._locals else lambda index: ""
+        more = self._more if self._addresses or self._locals else None
         common: dict[tuple[int, ...], tuple[str, str, str]] = {}
         own = zip(
             tasks.id, tasks.address, tasks.parent, tasks.stack, tasks.wait_start, tasks.wait_count,
             strict=True,
         )  # fmt: skip
-        for index, (key, row) in enumerate(zip(tasks.natures(), own, strict=True)):
-            id_, address, parent, stack, start, count = row
+        rows = enumerate(zip(tasks.natures(), own, strict=True))
+        for index, (key, (id_, address, parent, stack, start, count)) in rows:
             texts = common.get(key)
             if texts is None:
                 texts = common[key] = _common(tasks.record(index))
             waits = wait(start) if count == 1 else ", ".join(map(wait, range(start, start + count)))
+            parent_key = "null" if parent < 0 else f'"t{parent + 1}"'
+            stack_key = "null" if stack < 0 else f'"s{stack + 1}"'
+            rest = more(index) if more else ""
             yield (
                 f'{{"key": "t{index + 1}", "id": {"null" if id_ < 0 else id_}, {texts[0]}, '
-                f'"address": "{address:#x}", {texts[1]}, "parent": {_key("t", parent)}, '
-                f'{texts[2]}, "stack": {_key("s", stack)}, "waits": [{waits}]{more(index)}}}'
+                f'"address": "{address:#x}", {texts[1]}, "parent": {parent_key}, '
+                f'{texts[2]}, "stack": {stack_key}, "waits": [{waits}]{rest}}}'
             )
 
     def _more(self, index: int) -> str:

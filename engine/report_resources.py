@@ -22,8 +22,10 @@ class ResourceWriter:
     def text(self, resource: Resource) -> str:
         """Return a resource as a JSON object."""
         state = ", ".join(
-            f"{self._name(name)}: {'null' if number is None else int(number)}"
-            for name, number in resource.state
+            [
+                f"{self._name(name)}: {'null' if number is None else int(number)}"
+                for name, number in resource.state
+            ]
         )
         return (
             f'{{"key": "{resource.key}", {self._type(resource)}, "address": "{resource.address:#x}"'
@@ -75,4 +77,4 @@ class ResourceWriter:
 
 def _keys(keys: tuple[str, ...]) -> str:
     """Return keys of tasks, which need no escapes, side by side."""
-    return ", ".join(f'"{key}"' for key in keys)
+    return '"' + '", "'.join(keys) + '"' if keys else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -159,12 +160,12 @@ def _overdue(snapshot: Snapshot, words: Words) -> Iterator[Finding]:
     time.
     """
     tasks = snapshot.tasks
-    late: list[tuple[float, int]] = []
-    for index in range(len(tasks)):
-        start = tasks.wait_start[index]
-        for at in range(start, start + tasks.wait_count[index]):
-            if tasks.waits.remaining[at] < -OVERDUE_S:
-                late.append((-tasks.waits.remaining[at], index))
+    # Waits stand in the order of their tasks.
+    late = [
+        (-left, bisect_right(tasks.wait_start, row) - 1)
+        for row, left in enumerate(tasks.waits.remaining)
+        if left < -OVERDUE_S
+    ]
     if not late:
         return
     late.sort(reverse=True)

@@ -116,15 +116,16 @@ class Freedom:
         tasks = self._snapshot.tasks
         shapes, numbers = tasks.waits.shapes, tasks.waits.shape
         waits: dict[str | None, list[int]] = {}
+        start, count = tasks.wait_start[index], tasks.wait_count[index]
         held = False
-        start = tasks.wait_start[index]
-        for row in range(start, start + tasks.wait_count[index]):
+        for row in range(start, start + count):
             shape = shapes[numbers[row]]
             if shape.src == RESOURCE:
                 self.aside.add(index)
                 continue
-            waits.setdefault(shape.branch, []).append(row)
             held = held or _is_for_end(shape) or self._waiting.of_row(index, row) is not FREE
+            if held or count > 1:
+                waits.setdefault(shape.branch, []).append(row)
         return waits if held else {}
 
     def _spread(self) -> None:
