@@ -121,19 +121,22 @@ def _step(
     """Read what a node reads, and part the rows by it."""
     at = bases[node.window] + np.uint64(node.offset & _LAST)
     data, left = gatherer.read(at, node.size)
+    count = int(np.count_nonzero(left))
     for raw, child in node.next.items():
+        if not count:
+            return
         mine = left & _equal(data, raw)
-        if mine.any():
-            left &= ~mine
-            yield child, *_only(mine, rows, bases)
-            if not left.any():
-                return
-    if node.then is not None:
+        found = int(np.count_nonzero(mine))
+        if found:
+            left ^= mine
+            count -= found
+            yield child, *_only(mine, found, rows, bases)
+    if node.then is not None and count:
         # What stands for nothing is 0, or beyond all that is handed out.
         left &= (data > 1) & (data < np.uint64(SIGN))
-        if left.any():
-            taken, others = _only(left, rows, bases)
-            yield node.then, taken, (*others, data[left])
+        count = int(np.count_nonzero(left))
+        if count:
+            yield node.then, *_only(left, count, rows, (*bases, data))
 
 
 def _equal(data: Column, raw: bytes) -> Mask:
@@ -146,8 +149,10 @@ def _equal(data: Column, raw: bytes) -> Mask:
 
 
 def _only(
-    mask: Mask, rows: Rows, bases: tuple[Addresses, ...]
+    mask: Mask, count: int, rows: Rows, bases: tuple[Addresses, ...]
 ) -> tuple[Rows, tuple[Addresses, ...]]:
-    if mask.all():
+    """Return what a mask takes, which is so much."""
+    if count == len(rows):
         return rows, bases
-    return rows[mask], tuple(base[mask] for base in bases)
+    taken = np.flatnonzero(mask)
+    return rows[taken], tuple([base[taken] for base in bases])

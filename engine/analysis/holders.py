@@ -105,7 +105,8 @@ class Holders:
         """By the number of their resource."""
         self.ends: dict[int, list[Holding]] = {}
         """At most ``MAX_OWNERS`` and one more by the number of their resource."""
-        self._modes: dict[int, set[str | None]] = {}
+        self._modes: set[tuple[int, str | None]] = set()
+        """The numbers of resources with the modes in which tasks wait for them."""
         self._inner: set[int] = set()
         self._aliases: dict[int, int] = {}
         self.places: set[int] = set()
@@ -175,7 +176,7 @@ class Holders:
         if len(self.ends.get(number, ())) > MAX_OWNERS:
             return False
         if rule.mode is not None:
-            return rule.mode in self._modes.get(number, ())
+            return (number, rule.mode) in self._modes
         # An end that serves both sides is no other end in the hands of one who waits.
         return task is None or all(wait.resource != number for wait in task.waits)
 
@@ -340,10 +341,12 @@ class Holders:
 
     def _note_waits(self, tasks: Sequence[TaskFacts]) -> None:
         """Note in which modes tasks wait for each resource, and by what else guards name it."""
-        for task in tasks:
-            for wait in task.waits:
-                if wait.resource >= 0:
-                    self._modes.setdefault(wait.resource, set()).add(wait.shape.mode)
+        self._modes = {
+            (wait.resource, wait.shape.mode)
+            for task in tasks
+            for wait in task.waits
+            if wait.resource >= 0
+        }
         aliased: dict[int, bool] = {}
         for number, (value, _) in enumerate(self._numbering.resources):
             known = aliased.get(id(value.type))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import repeat
 
@@ -54,7 +54,9 @@ class TaskReader:
         self._replays = replays
         self._stacks = stacks
         self._known: dict[int, TaskFacts | None] = {}
-        self._foreseen: dict[int, tuple[TaskFacts | None, Value | None]] = {}
+        self.known: Callable[[int], TaskFacts | None] = self._known.get
+        """Return the task at an address that was read before."""
+        self._foreseen: dict[int, tuple[TaskFacts, Value | None]] = {}
         """Tasks that nobody asked for yet, and the executors that their headers lead to."""
         self._kinds = {
             id(a): [(Glob(k.scheduler), k) for k in a.descriptor.kinds] for a in book.applied
@@ -67,19 +69,13 @@ class TaskReader:
         self.schedulers: list[tuple[TaskFacts, Value]] = []
         """Executors that tasks' own headers lead to, in the order of reading."""
 
-    def known(self, address: int) -> TaskFacts | None:
-        """Return the task at an address that was read before."""
-        return self._known.get(address)
-
     def read(self, header: Value) -> TaskFacts | None:
         """Return the task, or None where the header is none (or belongs to the runtime itself)."""
         address = header.address
         if address in self._known:
             return self._known[address]
-        bound = self._book.tasks.first(header.type.name)
-        task, scheduler = self._foreseen.pop(address, _NOTHING)
-        if task is None and bound is not None and not self._stacks.holds(address):
-            task, scheduler = self._read(header, bound)
+        foreseen = self._foreseen.pop(address, None)
+        task, scheduler = foreseen or self._read(header)
         if task is not None and scheduler is not None:
             self.schedulers.append((task, scheduler))
         self._known[address] = task
@@ -127,8 +123,11 @@ class TaskReader:
             return None
         return task
 
-    def _read(self, header: Value, bound: Bound[TaskRule]) -> tuple[TaskFacts | None, Value | None]:
+    def _read(self, header: Value) -> tuple[TaskFacts | None, Value | None]:
         """Return the task, and the executor that its header leads to."""
+        bound = self._book.tasks.first(header.type.name)
+        if bound is None or self._stacks.holds(header.address):
+            return _NOTHING
         try:
             header.read()
         except AdpError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import repeat
@@ -305,6 +305,8 @@ class Numbering:
         self.resources: list[tuple[Value, str]] = []
         """Value and kind of each resource."""
         self._resources: dict[int, int] = {}
+        self.known: Callable[[int], int | None] = self._resources.get
+        """Return the number of the resource at an address; None for one that has none."""
         self._tasks: dict[int, int] = {}
 
     def set_tasks(self, tasks: Sequence[TaskFacts]) -> None:
@@ -314,10 +316,6 @@ class Numbering:
     def task(self, header: Value) -> int:
         """Return the number of the task whose header stands at a value; -1 for an unknown one."""
         return self._tasks.get(header.address, -1)
-
-    def known(self, address: int) -> int | None:
-        """Return the number of the resource at an address; None for one that has none."""
-        return self._resources.get(address)
 
     def resource(self, value: Value, kind: str) -> int:
         """Return the number of the resource at a value."""
