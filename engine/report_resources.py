@@ -17,22 +17,26 @@ class ResourceWriter:
     def __init__(self) -> None:
         self._types: dict[tuple[str, str], str] = {}
         self._names: dict[str, str] = {}
+        self._states: dict[tuple[tuple[str, int | None], ...], str] = {}
         self._ends: dict[tuple[object, ...], str] = {}
 
     def text(self, resource: Resource) -> str:
         """Return a resource as a JSON object."""
-        state = ", ".join(
-            [
-                f"{self._name(name)}: {'null' if number is None else int(number)}"
-                for name, number in resource.state
-            ]
-        )
+        state = self._states.get(resource.state)
+        if state is None:
+            state = self._states[resource.state] = self._state(resource.state)
         return (
             f'{{"key": "{resource.key}", {self._type(resource)}, "address": "{resource.address:#x}"'
             f', "state": {{{state}}}, "holders": [{", ".join(map(self._holder, resource.holders))}]'
             f', "waiters": [{_keys(resource.waiters)}]'
             f', "waiting_threads": [{", ".join(map(str, resource.waiting_threads))}]'
             f', "owners": [{", ".join(map(self._owner, resource.owners))}]}}'
+        )
+
+    def _state(self, state: tuple[tuple[str, int | None], ...]) -> str:
+        return ", ".join(
+            f"{self._name(name)}: {'null' if number is None else int(number)}"
+            for name, number in state
         )
 
     def _type(self, resource: Resource) -> str:

@@ -50,6 +50,8 @@ from adp_tui.engine.unwind.unwinder import RawFrame
 __all__ = ["freeze"]
 
 _SHAPE = attrgetter("shape")
+_STATE = attrgetter("state")
+_RUNTIME = attrgetter("applied.descriptor.id")
 MAX_NAME = 256
 """Characters of a task's name."""
 _BOXED = re.compile(r"^core::pin::Pin<alloc::boxed::Box<\(?dyn ")
@@ -69,7 +71,7 @@ def freeze(survey: Survey, epoch: int) -> Snapshot:
         tasks=tasks,
         resources=resources,
         losses=_losses(survey),
-        unwoken=tuple(task.index for task in survey.tasks if is_unwoken(task)),
+        unwoken=tuple([t.index for t in survey.tasks if t.wakers == 0 and is_unwoken(t)]),
         unreached=survey.unreached,
         extensions=_extensions(survey),
     )
@@ -116,12 +118,12 @@ def _runtimes(survey: Survey) -> tuple[RuntimeFacts, ...]:
     """
     every = runtime_facts(survey.program, survey.applied)
     used = {each.applied.descriptor.id for each in survey.executors}
-    used |= {each.applied.descriptor.id for each in survey.tasks}
+    used.update(map(_RUNTIME, survey.tasks))
     return tuple(each for each in every if each.name in used) or every
 
 
 def _executor(survey: Survey, executor: ExecutorFacts) -> Executor:
-    counts = Counter(task.state for task in executor.tasks)
+    counts = Counter(map(_STATE, executor.tasks))
     workers = sorted(
         (t for t in survey.threads if _works(t, executor)),
         key=lambda t: (t.worker or 0, t.tid),

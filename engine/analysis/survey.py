@@ -257,7 +257,8 @@ class Survey:
                         self._check()
                     if leads:
                         self._follow_frames(executors, task)
-                    self.handles.search(task)
+                    if not task.followed:
+                        self.handles.search(task)
                 self._follow_wakers(executor)
             executors.walk()
             if before == (len(executors), sum(len(e.tasks) for e in executors)):
@@ -345,7 +346,7 @@ class Survey:
         self.tasks = tasks
         for index, task in enumerate(tasks):
             task.index = index
-        self.numbering.set_tasks(tasks)
+        self.numbering.task_at = self.reader.known
         # A waker without an address wakes the thread that it is used on, whichever that is.
         self.roots = {p: r for r in roots if r.thread is not None for p in r.thread.parkers if p}
         self.executor_roots = {r.executor.address: r for r in roots if r.executor is not None}

@@ -78,7 +78,8 @@ def unreached(
     """
     if not program.target.facts.complete or wakers.layout is None or program.executable is None:
         return ()
-    candidates = [task for task in tasks if _sleeps(task) and _is_known(task, book)]
+    uncounted = [task for task in tasks if task.wakers is None]
+    candidates = [task for task in uncounted if _sleeps(task) and _is_known(task, book)]
     stacks = _stacks(program, threads, tasks) if candidates else None
     if stacks is None:
         return ()
@@ -93,7 +94,7 @@ def unreached(
 
 def _sleeps(task: TaskFacts) -> bool:
     """Tell whether a task waits for nothing that is known, and not by intent."""
-    if task.state is not TaskState.IDLE or task.wakers is not None or task.cancelled:
+    if task.state is not TaskState.IDLE or task.cancelled:
         return False
     if task.header is None or task.executor is None or task.thread is not None:
         return False

@@ -19,10 +19,10 @@ MAX_HOPS = 8
 """Sub-executors nested in each other: a FuturesUnordered inside a FuturesUnordered …"""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Wakes:
     """The target of a waker: exactly one of the first three is set, else ``foreign`` names
-    the function that would be called.
+    the function that would be called. It never changes: there are too many to be frozen.
     """
 
     header: Value | None = None

@@ -174,15 +174,23 @@ class Waiting:
         if any(h.mode == "write" for h in resource.holders):
             return frozenset(), self._held(resource, needs_all=True)
         before: list[int] = []
+        number = self._snapshot.resources.number(resource.key)
         for key in resource.waiters:
             index = self._snapshot.tasks.index(key)
-            waits = self._snapshot.tasks.waits_of(index)
-            if any(w.resource == resource.key and w.mode == "write" for w in waits):
+            if self._wants_to_write(index, number):
                 # Other writers behind it wait for this one as well.
                 party = Party(index, -1, None, None)
                 return frozenset(before), Condition((party,), conf=Confidence.DERIVED)
             before.append(index)
         return frozenset(), FREE
+
+    def _wants_to_write(self, task: int, resource: int) -> bool:
+        """Tell whether a task waits to write, by the number of what to."""
+        waits = self._snapshot.tasks.waits
+        return any(
+            waits.resource[row] == resource and waits.shapes[waits.shape[row]].mode == "write"
+            for row in self._snapshot.tasks.rows_of(task)
+        )
 
     def _ended(self, resource: Resource, wait: Wait) -> Condition:
         """Wait for the other end of a channel; also for who has room in it."""

@@ -284,8 +284,12 @@ class TaskColumns:
 
     def waits_of(self, index: int) -> tuple[Wait, ...]:
         """Return the waits of task ``index``."""
+        return tuple(map(self.waits.__getitem__, self.rows_of(index)))
+
+    def rows_of(self, index: int) -> range:
+        """Return the rows of ``waits`` that are of task ``index``."""
         start = self.wait_start[index]
-        return tuple(self.waits[i] for i in range(start, start + self.wait_count[index]))
+        return range(start, start + self.wait_count[index])
 
     def record(self, index: int) -> Task:
         """Make the record of task ``index``."""
