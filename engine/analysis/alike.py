@@ -42,6 +42,7 @@ class AlikeWaits:
     ) -> None:
         self._replays = replays
         self._reader = reader
+        self._numbered = reader.numbered
         self._stored = stored
         self._registered = registered
         self._drafts: dict[int, Sequence[Draft]] = {}
@@ -70,7 +71,7 @@ class AlikeWaits:
         drafts = self._drafts.pop(task.index, None)
         if drafts is None:
             return None
-        numbered = self._reader.numbered
+        numbered = self._numbered
         if len(drafts) == 1:
             return [numbered(drafts[0], fds)]
         waits: list[WaitRow] = []
@@ -146,9 +147,7 @@ class _Places:
     """The stack of a cohort's first row, and where its frames stand in all rows."""
 
     def __init__(self, cohort: Cohort) -> None:
-        from adp_tui.engine.analysis.cohorts import Row
-
-        values = tuple(Row(cohort, 0))
+        values = tuple(cohort.values(0))
         self.stack = LiveStack(shape_of(cohort), values)
         self._cohort = cohort
         self._numbers = {id(value): number for number, value in enumerate(values)}

@@ -15,7 +15,7 @@ from adp_tui.engine.gather import Addresses, Column, Gatherer, Mask, Rows
 from adp_tui.engine.target import Memory
 from adp_tui.engine.value import Value
 
-__all__ = ["Cohort", "Row", "follow"]
+__all__ = ["Cohort", "follow"]
 
 CHUNK = 16_384
 """Values that are followed at once: some milliseconds, in which nothing else runs."""
@@ -45,7 +45,7 @@ class Cohort:
         return found
 
     def places_at(self, number: int) -> list[int]:
-        """Return the address of one of the values of ``Row``, for each row."""
+        """Return the address of one of ``values``, for each row."""
         places = [item for item in self.items if type(item) is Place and item.type is not None]
         return self.addresses(places[number])
 
@@ -70,28 +70,18 @@ class Cohort:
         made = {at: Value(self.memory, item.type, at) for at in set(addresses)}
         return map(made.__getitem__, addresses)
 
+    def values(self, row: int) -> Iterator[Value]:
+        """Yield the values that the function gives for one row."""
+        for item in self.items:
+            if type(item) is Place and item.type is not None:
+                base = 0 if item.window < 0 else int(self.bases[item.window][row])
+                yield Value(self.memory, item.type, base + item.offset & _LAST)
+
     def tuples(self) -> Iterator[tuple[object, ...]]:
         """Return what the function gives, for each row."""
         if not self.items:
             return repeat((), len(self))
         return zip(*map(self.column, range(len(self.items))), strict=True)
-
-
-class Row:
-    """The values that the function gives for one row of a cohort, made when they are asked for."""
-
-    __slots__ = ("cohort", "row")
-
-    def __init__(self, cohort: Cohort, row: int) -> None:
-        self.cohort = cohort
-        self.row = row
-
-    def __iter__(self) -> Iterator[Value]:
-        cohort = self.cohort
-        for item in cohort.items:
-            if type(item) is Place and item.type is not None:
-                base = 0 if item.window < 0 else int(cohort.bases[item.window][self.row])
-                yield Value(cohort.memory, item.type, base + item.offset & _LAST)
 
 
 def follow(

@@ -329,13 +329,16 @@ class Holders:
         """Keep the ends that tasks of a cohort have: most are of what nobody waits for."""
         places: Any = cohort.items[at + 1 : at + 3]
         guards, resources = map(cohort.addresses, places)
-        known, rule = self._numbering.known, spot.rule.rule
+        known, rule, ends = self._numbering.known, spot.rule.rule, self.ends
         for row, guard, resource in zip(cohort.rows.tolist(), guards, resources, strict=True):
             number = known(resource)
-            if number is not None and self._concerns(rule, number, tasks[row]):
+            # Of what thousands have an end of, most are not kept.
+            if number is None or len(ends.get(number, ())) > MAX_OWNERS:
+                continue
+            if self._concerns(rule, number, tasks[row]):
                 self.places.add(guard)
                 holding = Holding(spot, tasks[row], None, guard, 1, 1)
-                self.ends.setdefault(number, []).append(holding)
+                ends.setdefault(number, []).append(holding)
 
     # Resources.
 

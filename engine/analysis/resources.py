@@ -43,6 +43,8 @@ class Resources:
         """The wakers in a resource's queue, by its address, where that is known beforehand."""
         self._details: dict[int, tuple[Any, ...]] = {}
         """What a resource's own fields say, likewise."""
+        self._states: dict[tuple[int, tuple[Any, ...]], tuple[tuple[str, int | None], ...]] = {}
+        """States by their rules (by identity) and their numbers: many are alike."""
         self._lines: dict[int, int | None] = {}
         """The lines at which variables begin, by their spots (by identity)."""
         self._keys = [f"t{number + 1}" for number in range(len(survey.tasks))]
@@ -214,7 +216,11 @@ class Resources:
         numbers = self._details.get(value.address)
         if numbers is None:
             numbers = self._survey.replays.ask(value, partial(_details, bound), bound)
-        return tuple(zip(bound.rule.detail, numbers, strict=True))
+        key = id(bound), numbers
+        state = self._states.get(key)
+        if state is None:
+            state = self._states[key] = tuple(zip(bound.rule.detail, numbers, strict=True))
+        return state
 
 
 def _order(holding: Holding) -> tuple[int, int]:

@@ -156,15 +156,32 @@ class LiveStack:
     def frames(self) -> tuple[LiveFrame, ...]:
         """Return the frames, outermost first."""
         if self._frames is None:
-            self._frames = _placed(self.shape.frames, iter(self._values))
+            self._frames = _placed(self.shape.frames, self._places())
         return self._frames
+
+    def _places(self) -> Iterator[Value]:
+        return iter(self._values)
+
+
+class _RowStack(LiveStack):
+    """The stack of one future of a cohort: where its frames stand is worked out when asked for."""
+
+    __slots__ = ("_cohort", "_row")
+
+    def __init__(self, shape: StackShape, cohort: Cohort, row: int) -> None:
+        # There is one for each task: nothing is set that is not needed.
+        self.shape = shape
+        self._frames = None
+        self._cohort = cohort
+        self._row = row
+
+    def _places(self) -> Iterator[Value]:
+        return self._cohort.values(self._row)
 
 
 def stacks_of(cohort: Cohort) -> Iterator[LiveStack]:
     """Return the stacks of a cohort of futures, for each row."""
-    from adp_tui.engine.analysis.cohorts import Row
-
-    return map(LiveStack, repeat(shape_of(cohort)), map(Row, repeat(cohort), range(len(cohort))))
+    return map(_RowStack, repeat(shape_of(cohort)), repeat(cohort), range(len(cohort)))
 
 
 def shape_of(cohort: Cohort) -> StackShape:
