@@ -115,18 +115,19 @@ class Freedom:
         """Return the rows of what a task waits for, by branch; none if nothing holds it back."""
         tasks = self._snapshot.tasks
         shapes, numbers = tasks.waits.shapes, tasks.waits.shape
-        waits: dict[str | None, list[int]] = {}
-        start, count = tasks.wait_start[index], tasks.wait_count[index]
+        rows: list[int] = []
         held = False
-        for row in range(start, start + count):
+        for row in tasks.rows_of(index):
             shape = shapes[numbers[row]]
             if shape.src == RESOURCE:
                 self.aside.add(index)
                 continue
             held = held or _is_for_end(shape) or self._waiting.of_row(index, row) is not FREE
-            if held or count > 1:
-                waits.setdefault(shape.branch, []).append(row)
-        return waits if held else {}
+            rows.append(row)
+        waits: dict[str | None, list[int]] = {}
+        for row in rows if held else ():
+            waits.setdefault(shapes[numbers[row]].branch, []).append(row)
+        return waits
 
     def _spread(self) -> None:
         """Find which waits may end: when a task can do more, those who wait for it are asked."""

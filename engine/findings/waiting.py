@@ -76,8 +76,11 @@ class Waiting:
     def of_row(self, task: int, row: int) -> Condition:
         """Return what a wait of a task takes to end, by the row in which it stands."""
         waits = self._snapshot.tasks.waits
-        shape = waits.shapes[waits.shape[row]]
-        return self._condition(task, shape, waits.resource[row], waits.task[row])
+        shape, number = waits.shapes[waits.shape[row]], waits.resource[row]
+        if number < 0 and shape.kind != "join":
+            # As below: most are timers.
+            return FREE
+        return self._condition(task, shape, number, waits.task[row])
 
     def condition(self, task: int, wait: Wait) -> Condition:
         """Return what a wait of a task takes to end."""

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, islice
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from adp_tui.engine.model.records import Resource, Task, TaskState, Wait
@@ -248,8 +249,13 @@ class TaskColumns:
             (self.executor, self.parent, self.thread, self.stack), links, strict=True
         ):
             column.extend(numbers)
-        for name, values in zip(TaskNature._fields, zip(*natures, strict=True), strict=True):
-            getattr(self, name).extend(values)
+        different = {id(nature): nature for nature in natures}.values()
+        for at, name in enumerate(TaskNature._fields):
+            column, values = getattr(self, name), {nature[at] for nature in different}
+            if len(values) == 1:
+                column.extend(array(column.typecode, values) * len(natures))
+            else:
+                column.extend(map(itemgetter(at), natures))
         counts = list(map(len, waits))
         starts = accumulate(counts, initial=len(self.waits))
         self.wait_count.extend(counts)
