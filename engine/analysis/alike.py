@@ -47,6 +47,8 @@ class AlikeWaits:
         self._registered = registered
         self._drafts: dict[int, Sequence[Draft]] = {}
         """By the number of the task."""
+        self.undescribed: set[int] = set()
+        """Numbers of tasks some of whose prepared waits are unknown."""
 
     def foresee(self, cohort: Cohort, tasks: Sequence[TaskFacts]) -> None:
         """Prepare the waits of tasks of a cohort, as far as their leaves alone tell them."""
@@ -61,6 +63,8 @@ class AlikeWaits:
         columns = [self._leaf(leaf, places) for leaf in ends]
         rows: Iterable[tuple[Any, ...]]
         rows = zip(*columns, strict=True) if columns else [()] * len(tasks)
+        if any(leaf.rule is None or leaf.rule.rule.kind == "unknown" for leaf in ends):
+            self.undescribed.update(task.index for task in tasks)
         held = self._held(places, ends, tasks)
         for number, (task, drafts) in enumerate(zip(tasks, rows, strict=True)):
             if number not in held and None not in drafts:

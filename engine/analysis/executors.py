@@ -105,13 +105,14 @@ class ExecutorSet:
         listed: dict[int, TaskFacts | None] = {}
         headers = applied.values(rule.tasks, env, what)
         self._reader.foresee(headers)
+        read = self._reader.read
         for number, header in enumerate(headers):
             if number % 256 == 0:
                 self._check()
-            task = self._read(executor, header, what)
+            task = read(header)
             if task is None:
                 # One of the runtime's own is counted as well.
-                if header.address not in self._reader.unreadable:
+                if not self._note_unreadable(executor, header, what):
                     listed[header.address] = None
                 continue
             if executor.owner_id is not None and task.owner_id != executor.owner_id:
@@ -136,16 +137,18 @@ class ExecutorSet:
                 self.own(executor, task)
         for expression in (rule.some, rule.blocking):
             for header in applied.values(expression, env, what):
-                task = self._read(executor, header, what)
+                task = read(header)
                 if task is not None:
                     self.own(executor, task)
+                else:
+                    self._note_unreadable(executor, header, what)
 
-    def _read(self, executor: ExecutorFacts, header: Value, what: str) -> TaskFacts | None:
-        task = self._reader.read(header)
-        if task is None and header.address in self._reader.unreadable:
-            why = self._reader.unreadable[header.address]
+    def _note_unreadable(self, executor: ExecutorFacts, header: Value, what: str) -> bool:
+        """Count a header that cannot be read; False for what is none."""
+        why = self._reader.unreadable.get(header.address)
+        if why is not None:
             executor.applied.losses.add(what, why, header.address)
-        return task
+        return why is not None
 
     def adopt(self, threads: Sequence[ThreadFacts]) -> None:
         """Give an executor that belongs to one thread (a LocalSet) that thread's as parent."""

@@ -79,12 +79,7 @@ class Reached:
 
     def complete(self, task: TaskFacts, reader: WaitReader) -> None:
         """Find the resources of a task's waits that have none."""
-        for wait in task.waits:
-            if wait.shape.kind == "unknown":
-                break
-        else:
-            return
-        if task.stack is None:
+        if task.stack is None or all(wait.shape.kind != "unknown" for wait in task.waits):
             return
         waits: list[WaitRow] = []
         undescribed = [leaf for leaf in leaves(task.stack) if leaf.rule is None]

@@ -430,7 +430,8 @@ class Survey:
             known = alike.take(task, self.fds)
             if known is not None:
                 task.waits = known
-                self.reached.complete(task, reader)
+                if task.index in alike.undescribed:
+                    self.reached.complete(task, reader)
                 continue
             ends = [] if task.stack is None else list(leaves(task.stack))
             registered = [*self._registered.get(task.index, ()), *stored.of(task, ends)]
