@@ -45,6 +45,8 @@ class Resources:
         """What a resource's own fields say, likewise."""
         self._states: dict[tuple[int, tuple[Any, ...]], tuple[tuple[str, int | None], ...]] = {}
         """States by their rules (by identity) and their numbers: many are alike."""
+        self._sources: dict[int, str] = {}
+        """The names of descriptors (by identity)."""
         self._lines: dict[int, int | None] = {}
         """The lines at which variables begin, by their spots (by identity)."""
         self._keys = [f"t{number + 1}" for number in range(len(survey.tasks))]
@@ -149,9 +151,17 @@ class Resources:
             line=self._line(spot),
             role=rule.role,
             conf=Confidence.DOUBTFUL if told is not None and told < found else _owner_conf(end),
-            src=spot.rule.applied.source,
+            src=self._source(spot),
             frame=spot.frame,
         )
+
+    def _source(self, spot: Spot) -> str:
+        """Return what names the descriptor that knows an end: of few there are thousands."""
+        applied = spot.rule.applied
+        known = self._sources.get(id(applied))
+        if known is None:
+            known = self._sources[id(applied)] = applied.source
+        return known
 
     @staticmethod
     def _who(holding: Holding) -> tuple[str | None, int | None, str, str, str | None]:
