@@ -16,6 +16,8 @@ __all__ = ["ExecutorSet", "queues_of"]
 MAX_EXECUTORS = 4096
 MAX_LENGTH = 1 << 32
 """Entries of one queue: no machine had room for more."""
+_COMPLETE = TaskState.COMPLETE
+"""Asked of each task: an enum looks its members up by a call each time."""
 _QUEUES = "queue lengths"
 
 
@@ -84,7 +86,7 @@ class ExecutorSet:
                 # A finished task left its executor's list; the others stand in it, or in the
                 # part that could not be read. Some executors have no list.
                 lost = owner.incomplete and task.owner_id == owner.owner_id
-                if task.state is TaskState.COMPLETE or lost or owner.rule.tasks is None:
+                if task.state is _COMPLETE or lost or owner.rule.tasks is None:
                     self.own(owner, task)
             if not fresh and not leads:
                 return

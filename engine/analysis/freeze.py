@@ -51,6 +51,8 @@ __all__ = ["freeze"]
 
 _SHAPE = attrgetter("shape")
 _STATE = attrgetter("state")
+_RUNNING = TaskState.RUNNING
+"""Asked of each task: an enum looks its members up by a call each time."""
 _RUNTIME = attrgetter("applied.descriptor.id")
 MAX_NAME = 256
 """Characters of a task's name."""
@@ -305,7 +307,7 @@ class _Tasks:
         stack, waits = task.stack, task.waits
         if stack is None or not stack.shape.frames:
             return -1
-        if task.state is TaskState.RUNNING:
+        if task.state is _RUNNING:
             kinds = _kinds(task)
             frames = tuple(live.frame for live in stack.frames)
             return self._index(self._polled(task, frames), kinds)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Holders", "Holding", "Spot"]
 
+_COMPLETE = TaskState.COMPLETE
+"""Asked of each task: an enum looks its members up by a call each time."""
 _GROUP = 5
 """Items that are found for one guard: spot, guard, resource, amount, weight."""
 
@@ -282,7 +284,7 @@ class Holders:
     def _may_hold(self, task: TaskFacts) -> bool:
         """Tell whether a task's variables can lead to guards, by types alone."""
         stack = task.stack
-        if stack is None or task.state is TaskState.COMPLETE or task.kind == "blocking":
+        if stack is None or task.state is _COMPLETE or task.kind == "blocking":
             return False
         known = self._leading.get(id(stack.shape))
         if known is None:

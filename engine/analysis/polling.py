@@ -35,7 +35,8 @@ def set_polled(
     points to; or the only one of that type, where no other thread polls such a future. Of
     several, none.
     """
-    running = [task for task in tasks if task.state is TaskState.RUNNING]
+    wanted = TaskState.RUNNING
+    running = [task for task in tasks if task.state is wanted]
     by_id = {task.id: task for task in running if task.id is not None}
     for thread in threads:
         current = thread.current_task

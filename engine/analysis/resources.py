@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Resources"]
 
+_CERTAIN, _DERIVED = Confidence.CERTAIN, Confidence.DERIVED
+_RUNNING = TaskState.RUNNING
+"""Asked of each task: an enum looks its members up by a call each time."""
 MAX_SHORT = 2
 """Wakers of a queue that may be like others."""
 
@@ -274,8 +277,8 @@ def _holder_conf(holding: Holding, found: int, taken: int | None) -> Confidence:
 
 def _owner_conf(holding: Holding) -> Confidence:
     task = holding.task
-    sure = task is not None and not task.searched and task.state is not TaskState.RUNNING
-    return Confidence.CERTAIN if sure and not holding.spot.shared else Confidence.DERIVED
+    sure = task is not None and not task.searched and task.state is not _RUNNING
+    return _CERTAIN if sure and not holding.spot.shared else _DERIVED
 
 
 def _details(bound: Bound[ResourceRule], it: Value) -> tuple[object, ...]:

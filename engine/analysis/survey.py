@@ -51,6 +51,8 @@ MAX_PROBLEMS = 16
 """Broken rules of one descriptor that are listed: `adp lint` lists all."""
 _LISTING = ("executors", "tasks", "threads", "defs")
 """Sections of a descriptor without a rule of which there may be tasks that nobody sees."""
+_AWAKE = frozenset((TaskState.RUNNING, TaskState.COMPLETE))
+"""States in which a task waits for nothing."""
 _FAR = 1 << 62
 _UNDESCRIBED = (
     "tasks kept in {} were found by their wakers, but no descriptor says which executor runs them, "
@@ -425,7 +427,7 @@ class Survey:
         for number, task in enumerate(self.tasks):
             if number % 256 == 0:
                 self._check()
-            if task.state in (TaskState.RUNNING, TaskState.COMPLETE) or task.kind == "blocking":
+            if task.state in _AWAKE or task.kind == "blocking":
                 continue
             known = alike.take(task, self.fds)
             if known is not None:
@@ -445,13 +447,12 @@ class Survey:
         wakers = [task.join_waker for task in joined if task.join_waker]
         for task, wakes in zip(joined, self.wakers.resolve_all(wakers), strict=True):
             waiter = self.target_of(wakes) if wakes is not None else None
-            if waiter is None or waiter is task or waiter.state is TaskState.RUNNING:
+            if waiter is None or waiter is task or waiter.state in _AWAKE:
                 continue
-            known = any(
+            if any(
                 wait.shape.kind == "join" and (wait.task == task.index or wait.shape.mode == "any")
                 for wait in waiter.waits
-            )
-            if known or waiter.state is TaskState.COMPLETE:
+            ):
                 continue
             others = [wait for wait in waiter.waits if wait.shape.kind != "unknown"]
             waiter.waits = [*others, WaitRow(_JOIN, task=task.index)]

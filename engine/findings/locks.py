@@ -137,12 +137,11 @@ def _is_for_good(snapshot: Snapshot, index: int) -> bool:
     tasks = snapshot.tasks
     if tasks.STATES[tasks.state[index]] is not TaskState.IDLE:
         return False
-    waits = tasks.waits_of(index)
-    resources = [w.resource for w in waits if w.resource is not None]
-    if not waits or len(resources) < len(waits):
+    numbers = [tasks.waits.resource[row] for row in tasks.rows_of(index)]
+    if not numbers or min(numbers) < 0:
         return False
     key = tasks.key(index)
-    return all(r.inside == key for r in map(snapshot.resources.named, resources))
+    return all(snapshot.resources[number].inside == key for number in numbers)
 
 
 def _short(type_name: str) -> str:

@@ -60,7 +60,10 @@ class Confidence(enum.StrEnum):
     @property
     def doubt(self) -> int:
         """How unsure it is: 0 for certain."""
-        return list(Confidence).index(self)
+        return _DOUBTS[self]
+
+
+_DOUBTS = {conf: doubt for doubt, conf in enumerate(Confidence)}
 
 
 class TaskState(enum.StrEnum):
