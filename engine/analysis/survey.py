@@ -348,7 +348,7 @@ class Survey:
         self.tasks = tasks
         for index, task in enumerate(tasks):
             task.index = index
-        self.numbering.task_at = self.reader.known
+        self.numbering.set_tasks(tasks)
         # A waker without an address wakes the thread that it is used on, whichever that is.
         self.roots = {p: r for r in roots if r.thread is not None for p in r.thread.parkers if p}
         self.executor_roots = {r.executor.address: r for r in roots if r.executor is not None}

@@ -307,13 +307,15 @@ class Numbering:
         self._resources: dict[int, int] = {}
         self.known: Callable[[int], int | None] = self._resources.get
         """Return the number of the resource at an address; None for one that has none."""
-        self.task_at: Callable[[int], TaskFacts | None] = lambda address: None
-        """Returns the task whose header stands at an address."""
+        self._tasks: dict[int, int] = {}
+
+    def set_tasks(self, tasks: Sequence[TaskFacts]) -> None:
+        """Fix the order of the tasks: their numbers follow from it."""
+        self._tasks = {t.address: i for i, t in enumerate(tasks) if t.header is not None}
 
     def task(self, header: Value) -> int:
         """Return the number of the task whose header stands at a value; -1 for an unknown one."""
-        task = self.task_at(header.address)
-        return -1 if task is None else task.index
+        return self._tasks.get(header.address, -1)
 
     def resource(self, value: Value, kind: str) -> int:
         """Return the number of the resource at a value."""
