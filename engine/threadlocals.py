@@ -95,12 +95,13 @@ class ThreadLocals:
             return None
         near = (v for name in names for v in self._near(image, debug, path, name))
         everywhere = (v for name in names for v in self._inner(debug, name))
-        found: list[Variable] = []
+        others: dict[int, Variable] = {}
         for variable in chain(near, everywhere):
             if variable.name.startswith(f"{path}::"):
                 if (variable.linkage_name or "") in symbols:
                     return variable
-                found.append(variable)
+                others[variable.offset] = variable
+        found = list(others.values())
         for variable in found:
             target = variable.type_offset
             if target is not None and "Storage<" in debug.type_at(target).name:

@@ -19,6 +19,8 @@ _PLACED = frozenset({STT_FUNC, STT_OBJECT, STT_IFUNC, 0})
 """Kinds of symbols that stand at an address."""
 _ENTRY = struct.Struct("<IBBHQQ")
 MAX_SYMBOLS = 10_000_000
+_MAX_START = 0xFFFF_FFFF
+"""Where a name begins: a symbol has four bytes for it."""
 MAX_NAME = 8192
 MAX_CLOSURES = 1_000_000
 MAX_HOLDING = 64
@@ -144,6 +146,8 @@ class SymbolTable:
         for table, strings in self._sources:
             for at in islice(strings.occurrences(part), MAX_HOLDING):
                 start = strings.rfind(b"\0", max(at - MAX_NAME, 0), at) + 1
+                if start > _MAX_START:
+                    return
                 for entry in table.occurrences(start.to_bytes(4, "little")):
                     if entry % _ENTRY.size or entry + _ENTRY.size > table.size:
                         continue

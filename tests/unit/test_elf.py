@@ -116,6 +116,21 @@ def test_thread_local_symbols(elf, oracle):
     assert expected and SymbolTable(elf).thread_locals() == expected
 
 
+def test_symbols_whose_names_hold_a_part(elf, oracle):
+    """WHEN a part of names is asked for THEN the functions and objects are those of the oracle."""
+    placed = {"STT_FUNC", "STT_OBJECT", "STT_NOTYPE"}
+    symbols = [
+        (s.name, s["st_value"])
+        for s in oracle.get_section_by_name(".symtab").iter_symbols()
+        if s["st_info"]["type"] in placed and s["st_shndx"] != "SHN_UNDEF" and s["st_value"]
+    ]
+    table = SymbolTable(elf)
+    for part in ("main", "_init", "twice", "no such name"):
+        expected = {address for name, address in symbols if part in name}
+        assert set(table.holding(part)) == expected
+    assert table.holding("main")
+
+
 def test_what_symbols_answered_is_kept(elf):
     """GIVEN answers without an entry WHEN symbols are asked THEN they are written into those."""
     answers = Answers()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adp_tui.backends.core import open_core
+from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.types import Kind
 from adp_tui.engine.errors import LayoutError
 from adp_tui.engine.program import Program
@@ -42,6 +43,24 @@ def test_thread_locals(program, facts):
     assert values == {facts["number"]: 12, facts["number_second"]: 13}
     assert {each.tid for each in found} == {t.tid for t in program.target.threads()}
     assert program.thread_local("shapes::NOTHING") == ()
+
+
+def test_what_symbols_place_takes_no_search(rust_program, facts, monkeypatch):
+    """GIVEN symbols WHEN statics and thread-locals are asked for THEN one unit is enough."""
+    dump = rust_program[1]
+    program = Program(open_core(dump.core, executable=dump.program))
+    searched = []
+    monkeypatch.setattr(DebugInfo, "variables_named", lambda _, name: searched.append(name) or ())
+    (answer,) = program.static("shapes::ANSWER")
+    assert answer.unsigned() == facts["answer"]
+    found = {each.value.address for each in program.thread_local("shapes::NUMBER")}
+    assert found == {facts["number"], facts["number_second"]}
+    assert not searched
+    # Where a crate's symbols spell paths out and none has this one, the linker dropped it.
+    symbols = program.executable.symbols.thread_locals()
+    spelt_out = any(name.startswith("_ZN6shapes") for name in symbols)
+    assert program.thread_local("shapes::NOTHING") == ()
+    assert (not searched) == spelt_out
 
 
 @pytest.mark.parametrize("flags", [(), ("-static",), ("-no-pie", "-fuse-ld=bfd")])
