@@ -257,8 +257,8 @@ def _variables(image: Image, debug: DebugInfo, path: str) -> tuple[Variable, ...
     _, last = split_path(path)
     placed: list[Variable] = []
     addresses = image.symbols.holding(mangled(path))
-    for unit in dict.fromkeys(map(debug.unit_at, addresses)):
-        placed += () if unit is None else debug.variables_in(unit, last)
+    for unit in debug.units_at(addresses):
+        placed += debug.variables_in(unit, last)
     found = {Program.location(image, debug, v.location, v.unit) for v in placed if v.name == path}
     if addresses and found.issuperset(map(image.run_address, addresses)):
         return tuple(placed)

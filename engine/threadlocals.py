@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from adp_tui.engine.dwarf.functions import Variable
@@ -113,10 +113,9 @@ class ThreadLocals:
         """Yield what may be a thread-local's static in the units of its functions, which is where
         the live one mostly is.
         """
-        units = map(debug.unit_at, islice(image.symbols.holding(mangled(path)), MAX_FUNCTIONS))
-        for unit in dict.fromkeys(units):
-            if unit is not None:
-                yield from debug.variables_in(unit, name)
+        functions = image.symbols.holding(mangled(path))[:MAX_FUNCTIONS]
+        for unit in debug.units_at(functions):
+            yield from debug.variables_in(unit, name)
 
     def _inner(self, debug: DebugInfo, name: str) -> tuple[Variable, ...]:
         """Return the variables of a file that std's ``thread_local!`` gave a name: a search of all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from adp_tui.engine.answers import Answers
@@ -163,6 +163,16 @@ class DebugInfo:
         except NoDebugInfoError:
             return None
         return unit
+
+    def units_at(self, addresses: Collection[int]) -> tuple[int, ...]:
+        """Return the offsets of the units that addresses belong to, each once."""
+        known = self.answers.table("units by address")
+        for address in addresses:
+            if address not in known:
+                unit = self.unit_at(address)
+                known[address] = None if unit is None else unit.offset
+        found = dict.fromkeys(known[address] for address in addresses)
+        return tuple(offset for offset in found if offset is not None)
 
     def index(self, unit: Unit) -> UnitIndex:
         """Return the names of a unit, read once."""
@@ -376,12 +386,13 @@ class DebugInfo:
             known[name] = tuple(map(self._plain_variable, dies))
         return tuple(Variable(*plain) for plain in known[name])
 
-    def variables_in(self, unit: Unit, name: str) -> tuple[Variable, ...]:
-        """Return the variables of a unit with this last name."""
+    def variables_in(self, unit: int, name: str) -> tuple[Variable, ...]:
+        """Return the variables of the unit at an offset with this last name."""
         known = self.answers.table("variables of units")
-        key = (unit.offset, name)
+        key = (unit, name)
         if key not in known:
-            dies = self.search.in_unit(unit, name, frozenset({TAG.VARIABLE}))
+            owner = self.search.unit_of(unit)
+            dies = self.search.in_unit(owner, name, frozenset({TAG.VARIABLE}))
             known[key] = tuple(map(self._plain_variable, dies))
         return tuple(Variable(*plain) for plain in known[key])
 

@@ -21,6 +21,7 @@ _Kind: TypeAlias = Literal[
 _Variants: TypeAlias = tuple[_Member | None, tuple[tuple[int | None, str, _Member], ...]] | None
 _Function: TypeAlias = tuple[int, str, str | None, int, int, dict[str, int], _Place] | None
 _Rule: TypeAlias = tuple[str, int, bytes, int]
+_Variable: TypeAlias = tuple[str, int, int, int | None, str | None, bytes | None]
 _Declared: TypeAlias = tuple[
     str, int, int, bytes | int | None, bytes | None, bool, None, int | None
 ]
@@ -46,6 +47,7 @@ SHAPES: dict[str, Any] = {
     "scopes": dict[int, tuple[tuple[str | None, str, bool, int, int], ...]],
     "subprograms": dict[int, _Function],
     "symbol names": dict[bytes, bool],
+    "symbols by part": dict[str, tuple[int, ...]],
     "symbols": dict[int, tuple[str, int, int, int] | None],
     "thread-local symbols": dict[str, dict[str, int]],
     "types": dict[
@@ -54,8 +56,10 @@ SHAPES: dict[str, Any] = {
     ],
     "types by name": dict[str, int | None],
     "units": dict[str, int],
+    "units by address": dict[int, int | None],
     "unwinding": dict[int, tuple[str, _Rule, dict[int, _Rule], int, bool] | None],
-    "variables": dict[str, tuple[tuple[str, int, int, int | None, str | None, bytes | None], ...]],
+    "variables": dict[str, tuple[_Variable, ...]],
+    "variables of units": dict[tuple[int, str], tuple[_Variable, ...]],
     "vtables": dict[int, int | None],
 }
 
