@@ -57,6 +57,7 @@ def test_what_symbols_place_takes_no_search(rust_program, facts, monkeypatch):
     assert found == {facts["number"], facts["number_second"]}
     assert not searched
     # Where a crate's symbols spell paths out and none has this one, the linker dropped it.
+    assert program.executable is not None
     symbols = program.executable.symbols.thread_locals()
     spelt_out = any(name.startswith("_ZN6shapes") for name in symbols)
     assert program.thread_local("shapes::NOTHING") == ()
