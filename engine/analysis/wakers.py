@@ -11,6 +11,7 @@ from adp_tui.engine.analysis.rules import Applied, RuleBook
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.errors import AdpError, LayoutError
 from adp_tui.engine.program import Program
+from adp_tui.engine.rust.names import mangled
 from adp_tui.engine.value import Value
 
 __all__ = ["WakerResolver", "Wakes"]
@@ -203,4 +204,4 @@ def _mangled(pattern: str) -> bytes:
         pattern: a glob of its name: ``alloc::task::raw_waker::clone_waker<*``.
     """
     path = pattern.partition("<")[0].split("::")[-2:]
-    return "".join(f"{len(part)}{part}" for part in path).encode()
+    return mangled("::".join(path)).encode()
