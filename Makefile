@@ -44,7 +44,7 @@ test: $(STAMP) tools ## Run the tests (builds the test programs the first time)
 	$(BIN)/pytest -q -n $(WORKERS)
 
 $(COMPILED)/.made: hatch_build.py $(shell find engine backends tui widgets -name '*.py') | $(STAMP)
-	$(BIN)/python hatch_build.py $(COMPILED)
+	$(BIN)/python hatch_build.py
 	@touch $@
 
 compiled: $(COMPILED)/.made ## Compile the readers of ELF and DWARF, into target/compiled

@@ -3,7 +3,7 @@
 A wheel has the compiled modules beside the source where ``ADP_TUI_COMPILE=1`` stands in the
 environment; it needs a C compiler then, and is of one version of Python.
 
-    python hatch_build.py FOLDER     copy the package there and compile it (`make compiled`)
+    python hatch_build.py     copy the package to target/compiled and compile it (`make compiled`)
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ except ImportError:  # started by hand, where nothing is packed
     BuildHookInterface = object
 
 ROOT = Path(__file__).parent
+BENCHED = ROOT / "target" / "compiled"
+"""Where `make compiled` puts it, for tests and benchmarks."""
 COMPILED = ("engine/dwarf", "engine/elf")
 """Packages that are compiled: half of a report's time, and nothing that waits or draws."""
 TOOLS = ("mypy>=2.4,<3", "setuptools")
@@ -37,13 +39,14 @@ setup(name="compiled", packages=[], ext_modules=mypycify(modules, opt_level="2")
 
 
 def compile_into(folder: Path) -> list[Path]:
-    """Copy the package into a folder and compile it there; return the shared objects, relative.
+    """Copy the package into a folder, which is none yet, and compile it there.
+
+    Return the shared objects, relative to the folder.
 
     Raises:
         subprocess.CalledProcessError: a compiler failed, and said why.
     """
     package = folder / "adp_tui"
-    shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "adp_tui", package, ignore=shutil.ignore_patterns("__pycache__"))
     modules = [
         str(path.relative_to(folder))
@@ -80,7 +83,6 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    for made in compile_into(Path(sys.argv[1]).resolve()):
+    shutil.rmtree(BENCHED, ignore_errors=True)
+    for made in compile_into(BENCHED):
         print(made)
