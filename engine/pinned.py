@@ -17,6 +17,7 @@ from adp_tui.engine.elf.file import Blob
 from adp_tui.engine.errors import AdpError
 
 if TYPE_CHECKING:
+    from adp_tui.engine.dwarf.stringtable import StringTable
     from adp_tui.engine.program import Program
 
 __all__ = ["PolledTypes", "pinned_type"]
@@ -32,6 +33,11 @@ _PATH = re.compile(r"((?:\w+::)*(\w+))(?:<.*)?", re.S)
 _POLL_ENDS = re.compile(rb"4poll(?:17h|[\0BC])")
 """Of linkage names, legacy and v0: those may end with the crate that has the instance."""
 _LEGACY_END, _OF = b"4poll17h", b"$GT$"
+_HASH = 17
+"""Bytes of a legacy name behind that: sixteen digits, and an E."""
+_LEGACY, _V0 = b"_ZN", b"_R"
+MAX_V0 = 50_000
+"""Linkage names that are looked at one by one; where there are more, the section is searched."""
 _IMPLEMENTOR = re.compile(rb"_\$LT\$([\w.]+)\$")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _COUNTED = re.compile(rb"(?=(\d{1,3})_?([A-Za-z_]\w*))")
@@ -81,7 +87,7 @@ class _File:
 
     def __init__(self, debug: DebugInfo) -> None:
         self._debug = debug
-        self._names = _linkage_names(debug.sections.strings)
+        self._names = _linkage_names(debug.sections.strings, debug.search.strings.table())
         self._found: dict[tuple[int, str], frozenset[str]] = {}
 
     def polls(self, type_name: str) -> bool:
@@ -154,7 +160,7 @@ def _pinned(debug: DebugInfo, functions: Iterator[Die]) -> Iterator[str]:
                 break
 
 
-def _linkage_names(strings: Blob) -> dict[str, list[int]]:
+def _linkage_names(strings: Blob, table: StringTable | None) -> dict[str, list[int]]:
     """Return the offsets of the linkage names of ``Future::poll`` by whose method it is.
 
     The keys are paths without arguments, or the last words of such. A type of which neither is
@@ -162,14 +168,33 @@ def _linkage_names(strings: Blob) -> dict[str, list[int]]:
     only costs a look.
     """
     found: dict[str, list[int]] = defaultdict(list)
-    for match in islice(strings.matches(_POLL_ENDS, len(_LEGACY_END)), MAX_POLLS):
+    if table is not None and table.count(_V0) > MAX_V0:
+        table = None
+    names = _searched(strings) if table is None else _tabled(table)
+    for at, name in islice(names, MAX_POLLS):
+        for key in _implementor(name):
+            found[key.decode("ascii", "replace")].append(at)
+    return dict(found)
+
+
+def _searched(strings: Blob) -> Iterator[tuple[int, bytes]]:
+    """Yield the linkage names of methods called ``poll``, with their offsets."""
+    for match in strings.matches(_POLL_ENDS, len(_LEGACY_END)):
         at, end = match.start() - strings.base, match.end() - strings.base
         if match[0] == _LEGACY_END and strings.slice(at - len(_OF), at) != _OF:
             continue
         start = strings.rfind(b"\0", max(at - MAX_LINKAGE_NAME, 0), at) + 1
-        for key in _implementor(strings.slice(start, end)):
-            found[key.decode("ascii", "replace")].append(start)
-    return dict(found)
+        yield start, strings.slice(start, end)
+
+
+def _tabled(table: StringTable) -> Iterator[tuple[int, bytes]]:
+    """Yield the same from a large section's table: a hash of fixed length ends legacy names."""
+    for at, name in table.ending(_LEGACY, _LEGACY_END, _HASH):
+        if name.endswith(_OF, 0, -_HASH - len(_LEGACY_END)):
+            yield at, name
+    for at, name in table.beginning(_V0):
+        if _POLL_ENDS.search(name + b"\0"):
+            yield at, name
 
 
 def _implementor(linkage_name: bytes) -> Iterable[bytes]:

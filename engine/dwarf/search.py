@@ -51,7 +51,7 @@ class Search:
         self._named: dict[tuple[int, int, frozenset[int]], list[tuple[bytes, int]]] = {}
         self._lows: dict[int, dict[int, list[int]]] = {}
         self._split: bool | None = None
-        self._strings = StringFinder(sections.strings)
+        self.strings = StringFinder(sections.strings)
         self._last: dict[str, Unit] = {}
         self._bases: list[tuple[int, int]] | None = None
         self._visited = 0
@@ -99,7 +99,7 @@ class Search:
         same generic was found: often nobody asks for more.
         """
         base, generic, _ = text.partition("<")
-        for string in self._strings.offsets(text):
+        for string in self.strings.offsets(text):
             yield from self._from_last(string, tags, base, near, generic=bool(generic))
 
     def _from_last(
@@ -119,7 +119,7 @@ class Search:
 
     def has(self, text: str) -> bool:
         """Tell whether anything can have this name."""
-        return bool(self._strings.offsets(text))
+        return bool(self.strings.offsets(text))
 
     def by_string(self, string: int, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs with these tags whose name is the string at this offset."""
@@ -129,13 +129,13 @@ class Search:
 
     def pinned(self, type_name: str) -> Iterator[Die]:
         """Yield the DIEs of ``Pin<&mut T>`` for the type with this full name."""
-        string = self._strings.pinned(type_name)
+        string = self.strings.pinned(type_name)
         if string is not None:
             yield from self._from_last(string, _STRUCTURE, "Pin<&mut", None, generic=True)
 
     def in_unit(self, unit: Unit, text: str, tags: frozenset[int]) -> Iterator[Die]:
         """Yield the DIEs of one unit with these tags whose DW_AT_name is exactly ``text``."""
-        for string in self._strings.offsets(text):
+        for string in self.strings.offsets(text):
             yield from self._within(unit, string, tags)
 
     def _within(self, unit: Unit, string: int, tags: frozenset[int]) -> Iterator[Die]:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from adp_tui.engine.elf.file import Blob
 
+if TYPE_CHECKING:
+    from adp_tui.engine.dwarf.stringtable import StringTable
+
 __all__ = ["StringFinder"]
 
-MANY, FEW = 4, 2
+MANY = 4
 """Instances of a generic that are looked up one by one before all are gathered, which takes as long
-as a few; and of a large section."""
+as a few."""
 MAX_SUFFIXES = 256
 """Strings that end in a name and are tried where no string is the name itself."""
 _MAX_NAME = 65_600
 """Bytes of a name and what stands around it."""
-_PINNED = re.compile(rb"Pin<&mut ([^\0]{1,65536})>\0")
+_PIN = b"Pin<&mut "
+_PINNED = re.compile(re.escape(_PIN) + rb"([^\0]{1,65536})>\0")
 _SHORT = 48
 """Bytes of the names that are gathered: of crates, and of types and statics without arguments."""
 _MAX_GATHERED = 1_000_000
@@ -27,7 +32,11 @@ _PARAMETER = b"T\0"
 
 
 class StringFinder:
-    """Answers where exactly a text is stored; each is looked up once."""
+    """Answers where exactly a text is stored; each is looked up once.
+
+    A small section is searched; of a large one, where a search takes a good part of a second, a
+    table is made.
+    """
 
     def __init__(self, strings: Blob) -> None:
         self._strings = strings
@@ -40,6 +49,18 @@ class StringFinder:
         self._complete = False
         """Whether all short strings were gathered."""
         self._merged: bool | None = None
+        self._table: StringTable | None = None
+        self._is_tabled = strings.is_large
+        """Whether there is a table, or will be when it is needed."""
+
+    def table(self) -> StringTable | None:
+        """Return the table of a large section, made when it is first asked for."""
+        if self._table is None and self._is_tabled:
+            from adp_tui.engine.dwarf.stringtable import StringTable
+
+            self._table = StringTable(self._strings)
+            self._is_tabled = self._table.is_complete
+        return self._table if self._is_tabled else None
 
     def offsets(self, text: str) -> list[int]:
         """Return the offsets at which exactly ``text`` is stored.
@@ -50,7 +71,8 @@ class StringFinder:
         known = self._known.get(text)
         if known is None:
             raw = text.encode("utf-8", "replace")
-            instance = self._family(text.partition("<")[0], raw) if "<" in text[1:] else None
+            base, generic, _ = text.partition("<")
+            instance = self._family(base, raw) if base and generic else None
             known = self._known[text] = self._find(raw) if instance is None else [instance]
         return known
 
@@ -60,25 +82,30 @@ class StringFinder:
         All such names are gathered in one pass: each future is asked for.
         """
         if self._pinned is None:
-            strings = self._strings
-            # A linker that merges tails stores the name only as the end of a longer one.
-            tails: dict[bytes, int] = {}
-            whole: dict[bytes, int] = {}
-            for match in islice(strings.matches(_PINNED, _MAX_NAME), _MAX_GATHERED):
-                at = match.start() - strings.base
-                found = whole if not at or not strings.buffer[match.start() - 1] else tails
-                found[match[1]] = at
-            self._pinned = tails | whole
+            self._pinned = self._gather_pinned()
         return self._pinned.get(type_name.encode("utf-8", "replace"))
+
+    def _gather_pinned(self) -> dict[bytes, int]:
+        strings, table = self._strings, self.table()
+        if table is not None and not self._has_merged_tails():
+            named = islice(table.beginning(_PIN), _MAX_GATHERED)
+            return {text[len(_PIN) : -1]: at for at, text in named if text.endswith(b">")}
+        # A linker that merges tails stores the name only as the end of a longer one.
+        tails: dict[bytes, int] = {}
+        whole: dict[bytes, int] = {}
+        for match in islice(strings.matches(_PINNED, _MAX_NAME), _MAX_GATHERED):
+            at = match.start() - strings.base
+            found = whole if not at or not strings.buffer[match.start() - 1] else tails
+            found[match[1]] = at
+        return tails | whole
 
     def _family(self, base: str, raw: bytes) -> int | None:
         """Return where a generic's name stands, once several of its instances were asked for.
 
-        All names that begin alike (``Cell<``) are then gathered in one pass. A program with a
-        large section has many, and each pass is dear.
+        All names that begin alike (``Cell<``) are then gathered in one pass.
         """
         self._instances[base] = self._instances.get(base, 0) + 1
-        if self._instances[base] < (FEW if self._strings.is_large else MANY):
+        if self._instances[base] < MANY or self.table() is not None:
             return None
         family = self._families.get(base)
         if family is None:
@@ -106,6 +133,9 @@ class StringFinder:
 
     def _whole(self, raw: bytes) -> int:
         """Return where the string stands that is the text itself, or -1."""
+        table = self.table()
+        if table is not None:
+            return table.find(raw)
         if len(raw) < _SHORT:
             if self._gathered is None:
                 self._gathered = dict(self._short())
@@ -123,7 +153,7 @@ class StringFinder:
     def _short(self) -> Iterator[tuple[bytes, int]]:
         """Yield the short strings with their offsets, in one pass."""
         count, begun, began = 0, b"", 0
-        for at, data in self._strings.pieces(_WINDOW):
+        for at, _, data in self._strings.pieces(_WINDOW):
             first, *strings = data.split(b"\0")
             # Of what stands in several pieces, the beginning tells that it is long.
             begun = (begun + first)[:_SHORT]

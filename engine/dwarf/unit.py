@@ -76,6 +76,8 @@ def read_units(info: Blob) -> list[Unit]:
             offset = end
     except (IndexError, struct.error) as error:
         raise NoDebugInfoError(f".debug_info is cut off at {offset:#x}") from error
+    # Around each header the system has mapped 64 kB: of thousands of units that is half of them.
+    info.forget()
     return units
 
 

@@ -134,11 +134,15 @@ class Blob:
                 yield match
             self._forget(first, last)
 
-    def pieces(self, size: int) -> Iterator[tuple[int, bytes]]:
-        """Yield copies of the whole section piece by piece, with their offsets."""
+    def pieces(self, size: int, more: int = 0) -> Iterator[tuple[int, int, bytes]]:
+        """Yield where the pieces of the whole section begin and end, with copies of them.
+
+        A copy holds so many bytes ``more``, of the next piece, as there are.
+        """
         for first, last in self._windows(0, self.size):
             for at in range(first, last, size):
-                yield at, self.slice(at, min(at + size, last))
+                end = min(at + size, last)
+                yield at, end, self.slice(at, end + more)
             self._forget(first, last)
 
     def _windows(self, start: int, stop: int) -> Iterator[tuple[int, int]]:

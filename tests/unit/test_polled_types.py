@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -10,6 +12,7 @@ from support.cores import Cores
 
 from adp_tui.engine.analysis.branches import is_future_object
 from adp_tui.engine.dwarf.info import DebugInfo
+from adp_tui.engine.elf import file
 from adp_tui.engine.elf.file import Blob, ElfFile
 from adp_tui.engine.pinned import PolledTypes
 from adp_tui.engine.program import Program
@@ -26,11 +29,20 @@ WAYS = {
 
 
 @pytest.fixture(scope="module", params=WAYS)
-def polled(request: pytest.FixtureRequest, cores: Cores) -> PolledTypes:
-    """Return what answers for a program, in every way in which it is built."""
-    path = cores.program("polled.rs", "--edition", "2024", *WAYS[request.param])
-    debug = DebugInfo(ElfFile.open(path))
-    return PolledTypes(cast(Program, SimpleNamespace(infos=lambda: [(None, debug)])))
+def program(request: pytest.FixtureRequest, cores: Cores) -> Path:
+    """Return a program, in every way in which it is built."""
+    return cores.program("polled.rs", "--edition", "2024", *WAYS[request.param])
+
+
+@pytest.fixture(scope="module", params=["searched", "tabled"])
+def polled(request: pytest.FixtureRequest, program: Path) -> Iterator[PolledTypes]:
+    """Return what answers for a program, whose strings are searched or sorted in a table."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "tabled":
+            patch.setattr(file, "_LARGE", 1)
+        debug = DebugInfo(ElfFile.open(program))
+        assert (debug.search.strings.table() is not None) is (request.param == "tabled")
+        yield PolledTypes(cast(Program, SimpleNamespace(infos=lambda: [(None, debug)])))
 
 
 @pytest.mark.parametrize(
