@@ -33,9 +33,7 @@ _PATH = re.compile(r"((?:\w+::)*(\w+))(?:<.*)?", re.S)
 _POLL_ENDS = re.compile(rb"4poll(?:17h|[\0BC])")
 """Of linkage names, legacy and v0: those may end with the crate that has the instance."""
 _LEGACY_END, _OF = b"4poll17h", b"$GT$"
-_HASH = 17
-"""Bytes of a legacy name behind that: sixteen digits, and an E."""
-_LEGACY, _V0 = b"_ZN", b"_R"
+_V0 = b"_R"
 MAX_V0 = 50_000
 """Linkage names that are looked at one by one; where there are more, the section is searched."""
 _IMPLEMENTOR = re.compile(rb"_\$LT\$([\w.]+)\$")
@@ -188,9 +186,9 @@ def _searched(strings: Blob) -> Iterator[tuple[int, bytes]]:
 
 
 def _tabled(table: StringTable) -> Iterator[tuple[int, bytes]]:
-    """Yield the same from a large section's table: a hash of fixed length ends legacy names."""
-    for at, name in table.ending(_LEGACY, _LEGACY_END, _HASH):
-        if name.endswith(_OF, 0, -_HASH - len(_LEGACY_END)):
+    """Yield the same from a large section's table."""
+    for at, name in table.polls():
+        if name.endswith(_OF, 0, name.rindex(_LEGACY_END)):
             yield at, name
     for at, name in table.beginning(_V0):
         if _POLL_ENDS.search(name + b"\0"):

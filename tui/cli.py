@@ -42,6 +42,8 @@ class WriteError(AdpError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run adp-tui and return its exit status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    # numpy would start a thread on each core for linear algebra, of which we have none.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(words)
     except UsageError as error:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from adp_tui.engine.analysis.rules import Applied
-from adp_tui.engine.elf.file import Blob
 from adp_tui.engine.model import RuntimeFacts
 from adp_tui.engine.program import Program
 
 __all__ = ["crate_version", "runtime_facts"]
 
 MAX_CRATES = 4096
+MAX_SLASHES = 4 << 20
 _ASKED = ""
 """No crate's name: it stands in the table once a program was asked, even if it has none."""
 _MAX_PATH = 160
 """Bytes of a crate's name and version, and what stands around it."""
-_PIECE = 1 << 18
 _CRATE = re.compile(
     rb"/([A-Za-z][\w-]{0,63}?)-(\d{1,5}\.\d{1,5}\.\d{1,5}(?:[-+][0-9A-Za-z.]{1,32})?)(?=[/\\])"
 )
@@ -38,31 +38,21 @@ def crate_version(program: Program, crate: str) -> str | None:
         known = image.answers.table("crate versions")
         if not known:
             known[_ASKED] = ()
-            known.update(_versions(image.debug.path_sections()))
+            known.update(_versions(image.debug.after_slashes(_MAX_PATH)))
         found.update(known.get(crate, ()))
     return found.pop() if len(found) == 1 else None
 
 
-def _versions(texts: Iterable[Blob]) -> dict[str, tuple[str, ...]]:
-    """Return all versions that stand in paths, by crate, from one pass."""
+def _versions(paths: Iterable[bytes]) -> dict[str, tuple[str, ...]]:
+    """Return all versions that stand in paths, each from a slash on, by crate."""
     found: dict[str, set[str]] = defaultdict(set)
-    for text in texts:
-        for match in _crates(text):
-            if len(found) >= MAX_CRATES:
-                break
+    for path in islice(paths, MAX_SLASHES):
+        match = _CRATE.match(path)
+        if match is not None:
             found[match[1].decode("ascii", "replace")].add(match[2].decode("ascii"))
+        if len(found) >= MAX_CRATES:
+            break
     return {crate: tuple(sorted(versions)) for crate, versions in found.items()}
-
-
-def _crates(text: Blob) -> Iterator[re.Match[bytes]]:
-    """Yield what looks like a crate's folder: few names have a slash, which is found fast."""
-    for begin, end, data in text.pieces(_PIECE, _MAX_PATH):
-        at = data.find(b"/")
-        while 0 <= at < end - begin:
-            match = _CRATE.match(data, at)
-            if match is not None:
-                yield match
-            at = data.find(b"/", at + 1)
 
 
 def runtime_facts(program: Program, applied: Sequence[Applied]) -> tuple[RuntimeFacts, ...]:

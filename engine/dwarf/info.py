@@ -22,7 +22,7 @@ from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.typereader import TypeReader
 from adp_tui.engine.dwarf.types import Body, Place, Type
 from adp_tui.engine.dwarf.unit import Unit, read_units
-from adp_tui.engine.elf.file import Blob, ElfFile
+from adp_tui.engine.elf.file import ElfFile
 from adp_tui.engine.errors import AdpError, NoDebugInfoError
 
 __all__ = ["DebugInfo", "Level"]
@@ -30,6 +30,8 @@ __all__ = ["DebugInfo", "Level"]
 TYPE_TAGS = frozenset({TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.BASE, TAG.CLASS, TAG.POINTER})
 MAX_SAME_NAME = 512
 """Copies of one type looked at: a type stands in each unit that uses it."""
+MAX_MAPPED = 256
+"""Places of a large section that are read before its memory is given back: each maps 64 kB."""
 _PATH = re.compile(r"\w+::")
 _NO_PATHS = ("dyn ", "fn(", "unsafe ", "extern ", "alloc::boxed::Box<")
 _RUST = 0x1C
@@ -417,9 +419,20 @@ class DebugInfo:
         address: int | None = known[key]
         return address
 
-    def path_sections(self) -> tuple[Blob, ...]:
-        """Return the sections that hold paths: those of line tables (from DWARF 5 on, then those
-        of before, which are relative to their unit's), and what has those of units.
+    def after_slashes(self, size: int) -> Iterator[bytes]:
+        """Yield the bytes from each slash on in the sections that hold paths.
+
+        Those are the ones of line tables (from DWARF 5 on, then those of before, which are
+        relative to their unit's), and what has those of units.
         """
         sections = self.sections
-        return tuple(filter(None, (sections.line_strings, sections.lines, sections.strings)))
+        yield from sections.line_strings.from_each(b"/", size)
+        yield from sections.lines.from_each(b"/", size)
+        table = self.search.strings.table()
+        if table is None:
+            yield from sections.strings.from_each(b"/", size)
+        else:
+            for number, at in enumerate(table.slashes):
+                yield sections.strings.slice(at, at + size)
+                if not number % MAX_MAPPED:
+                    sections.strings.forget()

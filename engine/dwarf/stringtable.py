@@ -1,4 +1,4 @@
-"""Where the strings of a large section begin, sorted by how they begin.
+"""The strings of a large section, sorted by how they begin.
 
 numpy is imported with this module: it costs a tenth of a second, so only sections in which each
 pass of another kind takes longer are read by it.
@@ -6,6 +6,7 @@ pass of another kind takes longer are read by it.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -20,9 +21,17 @@ MAX_STRINGS = 32 << 20
 """Strings that are noted, in 12 bytes each; a section of 300 MB has two million."""
 MAX_ALIKE = 100_000
 """Strings of one length that begin alike and are compared."""
+MAX_SLASHES = 4 << 20
+"""Slashes that are noted; a section of 300 MB has fifteen thousand."""
 _WINDOW = 1 << 18
 _HEAD = 4
 """Bytes at the beginning of a string by which it is sorted."""
+_POLL = b"4poll17h"
+_POLL_END = len(_POLL) + 17
+"""Bytes from there on in a legacy linkage name: sixteen digits of a hash and an E are the last."""
+_POLL_NUMBER = int.from_bytes(_POLL, "little")
+_MORE = 32
+"""Bytes of the next piece that are seen with one: enough for both."""
 _NUMBER = 0xFFFFFFFF
 """The lower half of an entry: the string's number; its head is the upper one."""
 
@@ -31,25 +40,44 @@ _Order: TypeAlias = NDArray[np.uint64]
 
 
 class StringTable:
-    """Answers by exact text and by beginning, from one pass of the section."""
+    """Answers by exact text and by beginning, from one pass of the section.
+
+    In the same pass is noted what each program is asked for: which strings are the legacy linkage
+    names of methods called ``poll``, and where slashes stand, as they do in paths only.
+    """
 
     def __init__(self, strings: Blob) -> None:
         """Read a section of less than 4 GB: longer ones have offsets that DWARF32 cannot say."""
         self._strings = strings
         begins: list[NDArray[Any]] = [np.zeros(1, np.uint32)]
-        heads: list[NDArray[Any]] = [_heads(strings.slice(0, _HEAD), np.zeros(1, np.int64))]
+        heads: list[NDArray[Any]] = [_numbers(strings.slice(0, _MORE), ">u4")[:1]]
+        polls: list[NDArray[Any]] = []
+        slashes: list[int] = []
         count = 0
-        for at, end, data in strings.pieces(_WINDOW, _HEAD):
-            ends = np.flatnonzero(np.frombuffer(data, np.uint8, end - at) == 0)
+        for at, end, data in strings.pieces(_WINDOW, _MORE):
+            ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)
+            places = ends - _POLL_END
+            places = places[(places >= 0) & (places < end - at)]
+            polls.append(places[_numbers(data, "<u8")[places] == _POLL_NUMBER] + at)
+            ends = ends[: np.searchsorted(ends, end - at)]
             begins.append((ends + (at + 1)).astype(np.uint32))
-            heads.append(_heads(data, ends + 1))
+            heads.append(_numbers(data, ">u4")[ends + 1])
             count += len(ends)
-            if count > MAX_STRINGS:
+            slash = data.find(b"/", 0, end - at)
+            while slash >= 0:
+                slashes.append(at + slash)
+                slash = data.find(b"/", slash + 1, end - at)
+            if count > MAX_STRINGS or len(slashes) > MAX_SLASHES:
                 break
-        self.is_complete = count <= MAX_STRINGS and strings.size <= _NUMBER
+        self.is_complete = (
+            count <= MAX_STRINGS and len(slashes) <= MAX_SLASHES and strings.size <= _NUMBER
+        )
         """Whether all strings were noted; what is not found is not there then."""
+        self.slashes = array("I", slashes)
+        """The offsets of all slashes."""
         # What follows the last NUL is no string: its beginning is where the one before ends.
         self._begins: _Offsets = np.concatenate(begins)
+        self._polls = np.concatenate([np.zeros(0, np.int64), *polls])
         order: _Order = np.concatenate(heads)[:-1].astype(np.uint64)
         order <<= np.uint64(32)
         order |= np.arange(len(order), dtype=np.uint64)
@@ -74,24 +102,14 @@ class StringTable:
             if self._strings.slice(at, at + len(text)) == text:
                 yield at, self._strings.slice(at, end)
 
-    def ending(self, head: bytes, text: bytes, after: int) -> Iterator[tuple[int, bytes]]:
-        """Yield the strings with a head that have ``text``, of 8 bytes, so far before their end;
-        with their offsets.
-
-        All of them are looked at in one pass: of a head that half of the strings have, say.
-        """
-        numbers = np.sort(self._beginning(head))
-        places = self._begins[numbers + 1].astype(np.int64) - (1 + after + len(text))
-        wanted = int.from_bytes(text, "little")
-        for at, end, data in self._strings.pieces(_WINDOW, len(text)):
-            first, last = np.searchsorted(places, (at, end))
-            words = np.ndarray(max(len(data) - 7, 0), "<u8", data, strides=(1,))
-            inside = places[first:last] - at
-            for hit in np.flatnonzero(words[inside[inside < len(words)]] == wanted).tolist():
-                number = int(numbers[first + hit])
-                begin, stop = int(self._begins[number]), int(self._begins[number + 1]) - 1
-                if begin <= places[first + hit]:
-                    yield begin, self._strings.slice(begin, stop)
+    def polls(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the legacy linkage names of methods called ``poll``, with their offsets."""
+        numbers = np.searchsorted(self._begins, self._polls, "right") - 1
+        for number in numbers.tolist():
+            at, end = int(self._begins[number]), int(self._begins[number + 1]) - 1
+            name = self._strings.slice(at, end)
+            if name.startswith(b"_ZN"):
+                yield at, name
 
     def count(self, head: bytes) -> int:
         """Return how many strings begin with a head of at most four bytes."""
@@ -107,8 +125,7 @@ class StringTable:
         return (self._order[first:last] & np.uint64(_NUMBER)).astype(np.int64)
 
 
-def _heads(data: bytes, places: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the four bytes at each place, as a number that sorts as they do."""
-    padded = data.ljust(len(data) + _HEAD, b"\0")
-    words = np.ndarray(len(data) + 1, ">u4", padded, strides=(1,))
-    return words[places]
+def _numbers(data: bytes, kind: str) -> NDArray[Any]:
+    """Return the number that stands at each place, as if zeros stood behind the end."""
+    size = np.dtype(kind).itemsize
+    return np.ndarray(len(data) + 1, kind, data.ljust(len(data) + size, b"\0"), strides=(1,))

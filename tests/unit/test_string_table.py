@@ -45,11 +45,18 @@ def test_what_begins_alike() -> None:
     assert (table.count(b"Cell"), table.count(b"C"), table.count(b"x")) == (3, 4, 0)
 
 
-def test_what_ends_alike() -> None:
-    end = b"4poll17h" + b"0123456789abcdefE"
-    texts = (b"_ZNa" + end, b"_ZNb" + end + b"x", b"b" + end, b"_ZN" + end[3:], b"_ZN")
-    table = StringTable(blob(*texts))
-    assert list(table.ending(b"_ZN", b"4poll17h", 17)) == [(0, b"_ZNa" + end)]
+END = b"4poll17h0123456789abcdefE"
+
+
+def test_polls_by_their_legacy_names() -> None:
+    texts = (b"_ZNa" + END, b"_ZNb" + END + b"x", b"b" + END, b"_ZN" + END[3:], b"_ZN", END)
+    table = StringTable(blob(*texts, after=b"_ZN" + END))
+    assert list(table.polls()) == [(0, b"_ZNa" + END)]
+
+
+def test_slashes() -> None:
+    table = StringTable(blob(b"a/b", b"", b"/", b"c//d", after=b"e/"))
+    assert list(table.slashes) == [1, 5, 8, 9, 13]
 
 
 def test_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,8 +64,10 @@ def test_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     seed = random.Random(7)
     for _ in range(200):
         texts = {
-            bytes(seed.choices(b"abT", k=seed.choice((1, 2, 3, 4, 5, 9, 200)))) for _ in range(40)
+            bytes(seed.choices(b"abT/", k=seed.choice((1, 2, 3, 4, 5, 9, 200)))) for _ in range(40)
         }
+        polls = {b"_ZN" + text + END for text in list(texts)[:9]}
+        texts |= polls
         strings = blob(*texts, after=seed.choice((b"", b"a", b"abTab")))
         monkeypatch.setattr(module, "_WINDOW", seed.choice((1, 2, 7, 64, 1000)))
         table = StringTable(strings)
@@ -71,11 +80,14 @@ def test_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
             alike = {text for text in texts if text.startswith(head)}
             assert {text for _, text in table.beginning(head)} == alike
             assert table.count(head) == len(alike)
-        ends = {text for text in texts if text.startswith(b"a") and text[-10:-2] == b"abTabTab"}
-        assert {text for _, text in table.ending(b"a", b"abTabTab", 2)} == ends
+        assert {text for _, text in table.polls()} == polls
+        whole = strings.slice(0, strings.size)
+        assert list(table.slashes) == [at for at, byte in enumerate(whole) if byte == ord("/")]
 
 
 def test_more_strings_than_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_STRINGS", 3)
     assert StringTable(blob(b"a", b"b", b"c")).is_complete
     assert not StringTable(blob(b"a", b"b", b"c", b"d")).is_complete
+    monkeypatch.setattr(module, "MAX_SLASHES", 1)
+    assert not StringTable(blob(b"a/", b"/")).is_complete
