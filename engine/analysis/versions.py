@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 from adp_tui.engine.analysis.rules import Applied
 from adp_tui.engine.model import RuntimeFacts
@@ -14,7 +13,6 @@ from adp_tui.engine.program import Program
 __all__ = ["crate_version", "runtime_facts"]
 
 MAX_CRATES = 4096
-MAX_SLASHES = 4 << 20
 _ASKED = ""
 """No crate's name: it stands in the table once a program was asked, even if it has none."""
 _MAX_PATH = 160
@@ -38,20 +36,18 @@ def crate_version(program: Program, crate: str) -> str | None:
         known = image.answers.table("crate versions")
         if not known:
             known[_ASKED] = ()
-            known.update(_versions(image.debug.after_slashes(_MAX_PATH)))
+            known.update(_versions(image.debug.in_paths(_CRATE, _MAX_PATH)))
         found.update(known.get(crate, ()))
     return found.pop() if len(found) == 1 else None
 
 
-def _versions(paths: Iterable[bytes]) -> dict[str, tuple[str, ...]]:
-    """Return all versions that stand in paths, each from a slash on, by crate."""
+def _versions(paths: Iterable[re.Match[bytes]]) -> dict[str, tuple[str, ...]]:
+    """Return all versions that stand in paths, by crate."""
     found: dict[str, set[str]] = defaultdict(set)
-    for path in islice(paths, MAX_SLASHES):
-        match = _CRATE.match(path)
-        if match is not None:
-            found[match[1].decode("ascii", "replace")].add(match[2].decode("ascii"))
+    for match in paths:
         if len(found) >= MAX_CRATES:
             break
+        found[match[1].decode("ascii", "replace")].add(match[2].decode("ascii"))
     return {crate: tuple(sorted(versions)) for crate, versions in found.items()}
 
 

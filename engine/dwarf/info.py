@@ -419,20 +419,22 @@ class DebugInfo:
         address: int | None = known[key]
         return address
 
-    def after_slashes(self, size: int) -> Iterator[bytes]:
-        """Yield the bytes from each slash on in the sections that hold paths.
+    def in_paths(self, pattern: re.Pattern[bytes], longest: int) -> Iterator[re.Match[bytes]]:
+        """Yield the matches of a pattern that begins with a slash in what holds paths.
 
-        Those are the ones of line tables (from DWARF 5 on, then those of before, which are
+        Those are the sections of line tables (from DWARF 5 on, then that of before, which are
         relative to their unit's), and what has those of units.
         """
         sections = self.sections
-        yield from sections.line_strings.from_each(b"/", size)
-        yield from sections.lines.from_each(b"/", size)
+        yield from sections.line_strings.matches(pattern, longest)
+        yield from sections.lines.matches(pattern, longest)
         table = self.search.strings.table()
         if table is None:
-            yield from sections.strings.from_each(b"/", size)
-        else:
-            for number, at in enumerate(table.slashes):
-                yield sections.strings.slice(at, at + size)
-                if not number % MAX_MAPPED:
-                    sections.strings.forget()
+            yield from sections.strings.matches(pattern, longest)
+            return
+        for number, at in enumerate(table.slashes):
+            match = pattern.match(sections.strings.slice(at, at + longest))
+            if match is not None:
+                yield match
+            if not number % MAX_MAPPED:
+                sections.strings.forget()
