@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -119,6 +121,7 @@ def stayed(dump: Dump, *arguments: str) -> Iterator[Alive]:
 @functools.cache
 def _stay() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="adp-tui-stay-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     library = folder / "stay.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", STAY, "-o", library], check=True)
     return library
