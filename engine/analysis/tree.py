@@ -17,8 +17,6 @@ __all__ = ["Leaf", "Node", "Place", "Stop", "Tree", "chase", "plant", "replay"]
 
 MAX_NEAR = 4096
 """Bytes from a value's beginning that are read at once."""
-MAX_TABLES = 1024
-"""Reads that are remembered while a list is followed."""
 _LAST = (1 << 64) - 1
 
 
@@ -91,31 +89,33 @@ def replay(tree: Tree, memory: Memory, address: int) -> tuple[object, ...] | Non
     """Follow a tree from a value; None where it does not lead to an end."""
     bases = [address]
     try:
-        leaf = _leaf(tree.root, memory.read(address, tree.near), memory.read, bases)
+        leaf = _follow(tree.root, memory.read(address, tree.near), memory.read, bases)
     except FaultError:
         return None
-    if leaf is None:
+    if not isinstance(leaf, Leaf):
         return None
     return tuple(
         item if type(item) is not Place else item.found(memory, bases) for item in leaf.items
     )
 
 
-def _leaf(
+def _follow(
     node: Node | Leaf | None,
     near: bytes,
     read: Callable[[int, int], bytes],
     bases: list[int],
-) -> Leaf | None:
+    least: int = 0,
+) -> Node | Leaf | None:
     """Follow a tree to a leaf; None where it does not lead to one.
 
     Args:
-        node: the root of the tree.
+        node: where to begin.
         near: what stands at the value's beginning: one long read costs what a short one does.
         read: reads the rest.
         bases: holds the value's address; those that are followed are added.
+        least: what reads from a window before this one is returned instead.
     """
-    while type(node) is Node:
+    while type(node) is Node and node.window >= least:
         if node.end:
             raw = near[node.offset : node.end]
         else:
@@ -129,7 +129,7 @@ def _leaf(
                 return None
             bases.append(number)
         node = child
-    return node  # type: ignore[return-value]  # what is no node is a leaf
+    return node
 
 
 def chase(
@@ -148,23 +148,19 @@ def chase(
         The nodes after the first, and why there are no more.
     """
     found: list[int] = []
-    tables: dict[tuple[int, int], bytes] = {}
-
-    def remembered(at: int, size: int) -> bytes:
-        """Read what nodes of one type lead to: the same tables again and again."""
-        known = tables.get((at, size))
-        if known is None:
-            known = memory.read(at, size)
-            if len(tables) < MAX_TABLES:
-                tables[at, size] = known
-        return known
-
     read, near_size, root, type_ = memory.read, tree.near, tree.root, tree.keep[0]
+    start, end = _pointer(root)
+    ways: dict[bytes, tuple[Node | Leaf | None, list[int]]] = {b"": (root, [])}
     try:
         while len(found) < limit:
-            bases = [address]
-            leaf = _leaf(root, read(address, near_size), remembered, bases)
-            if leaf is None:
+            near = read(address, near_size)
+            raw = near[start:end]
+            way = ways.get(raw)
+            if way is None:
+                way = ways[raw] = _beyond(root, raw, read)
+            bases = [address, *way[1]]
+            leaf = _follow(way[0], near, read, bases)
+            if not isinstance(leaf, Leaf):
                 return found, Stop.UNKNOWN
             (item,) = leaf.items
             if type(item) is not Place or item.type is not type_ or item.window < 0:
@@ -177,6 +173,32 @@ def chase(
     except FaultError:
         return found, Stop.OTHER
     return found, Stop.LIMIT
+
+
+def _pointer(root: Node | Leaf | None) -> tuple[int, int]:
+    """Return where a value has the pointer that is followed before all else, as to a vtable.
+
+    What it leads to is the same for many values. Where nothing is followed first that is nowhere.
+    """
+    then = root.then if isinstance(root, Node) and not root.next else None
+    if isinstance(root, Node) and root.end and isinstance(then, Node) and then.window:
+        return root.offset, root.end
+    return 0, 0
+
+
+def _beyond(
+    root: Node | Leaf | None, raw: bytes, read: Callable[[int, int], bytes]
+) -> tuple[Node | Leaf | None, list[int]]:
+    """Follow a tree through what its first pointer leads to, until the value itself is read.
+
+    Returns:
+        How it goes on, and the bases on the way.
+    """
+    number = int.from_bytes(raw, "little")
+    if not isinstance(root, Node) or not 1 < number < SIGN:
+        return None, []
+    bases = [0, number]
+    return _follow(root.then, b"", read, bases, 1), bases[1:]
 
 
 def plant(tree: Tree, trace: Trace) -> bool:
