@@ -77,10 +77,10 @@ class ExecutorSet:
             fresh, self._walked = executors[self._walked :], len(executors)
             for executor in fresh:
                 self._walk(executor)
-            schedulers = self._reader.schedulers
-            leads, self._followed = schedulers[self._followed :], len(schedulers)
-            for task, scheduler in leads:
-                owner = self.add(scheduler)
+            leading = self._reader.leading
+            leads, self._followed = leading[self._followed :], len(leading)
+            for task in leads:
+                owner = None if task.scheduler is None else self.add(task.scheduler)
                 if owner is None:
                     continue
                 # A finished task left its executor's list; the others stand in it, or in the

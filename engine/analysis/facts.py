@@ -105,6 +105,8 @@ class TaskFacts:
     wakers: int | None = None
     """References to it that are neither its list's nor its handle's: wakers, where it is idle."""
     name: str | None = None
+    scheduler: Value | None = None
+    """What its header leads to: the data of an executor."""
     executor: ExecutorFacts | None = None
     searched: bool = False
     """Its future was found by trying places: what follows from it is derived."""

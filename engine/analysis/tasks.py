@@ -22,7 +22,6 @@ __all__ = ["StackRanges", "TaskReader"]
 _FUTURE = "task future"
 _STILL = (TaskState.IDLE, TaskState.SCHEDULED)
 """Nobody polls or drops the future of such a task."""
-_NOTHING = (None, None)
 _STATES = {state.value: state for state in TaskState}
 
 
@@ -56,8 +55,8 @@ class TaskReader:
         self._known: dict[int, TaskFacts | None] = {}
         self.known: Callable[[int], TaskFacts | None] = self._known.get
         """Return the task at an address that was read before."""
-        self._foreseen: dict[int, tuple[TaskFacts, Value | None]] = {}
-        """Tasks that nobody asked for yet, and the executors that their headers lead to."""
+        self._foreseen: dict[int, TaskFacts] = {}
+        """Tasks that nobody asked for yet: they have no header."""
         self._kinds = {
             id(a): [(Glob(k.scheduler), k) for k in a.descriptor.kinds] for a in book.applied
         }
@@ -66,18 +65,21 @@ class TaskReader:
         }
         self.unreadable: dict[int, str] = {}
         """Why nothing is known of what should be a header, by address."""
-        self.schedulers: list[tuple[TaskFacts, Value]] = []
-        """Executors that tasks' own headers lead to, in the order of reading."""
+        self.leading: list[TaskFacts] = []
+        """Tasks whose headers lead to an executor, in the order of reading."""
 
     def read(self, header: Value) -> TaskFacts | None:
         """Return the task, or None where the header is none (or belongs to the runtime itself)."""
         address = header.address
         if address in self._known:
             return self._known[address]
-        foreseen = self._foreseen.pop(address, None)
-        task, scheduler = foreseen or self._read(header)
-        if task is not None and scheduler is not None:
-            self.schedulers.append((task, scheduler))
+        task = self._foreseen.get(address)
+        if task is None:
+            task = self._read(header)
+        else:
+            task.header = header
+        if task is not None and task.scheduler is not None:
+            self.leading.append(task)
         self._known[address] = task
         return task
 
@@ -98,15 +100,13 @@ class TaskReader:
             if cohort.items[0]:
                 continue
             own = list(map(addresses.__getitem__, cohort.rows.tolist()))
-            headers = map(Value, repeat(cohort.memory), repeat(type_), own)
-            columns = map(cohort.column, range(2, len(cohort.items)))
-            made = list(map(TaskFacts, repeat(bound.applied), own, headers, *columns))
+            fields = *map(cohort.column, range(1, len(cohort.items) - 1)), cohort.shared_column(-1)
+            made = list(map(TaskFacts, repeat(bound.applied), own, repeat(None), *fields))
             _judge(made[0], bound.rule)
             if made[0].losses:
                 for task in made[1:]:
                     _judge(task, bound.rule)
-            schedulers = cohort.shared_column(1)
-            self._foreseen.update(zip(own, zip(made, schedulers, strict=True), strict=True))
+            self._foreseen.update(zip(own, made, strict=True))
 
     def read_held(self, header: Value) -> TaskFacts | None:
         """Return the task whose handle was found in a variable, if it is still one.
@@ -123,30 +123,29 @@ class TaskReader:
             return None
         return task
 
-    def _read(self, header: Value) -> tuple[TaskFacts | None, Value | None]:
-        """Return the task, and the executor that its header leads to."""
+    def _read(self, header: Value) -> TaskFacts | None:
         bound = self._book.tasks.first(header.type.name)
         if bound is None or self._stacks.holds(header.address):
-            return _NOTHING
+            return None
         try:
             header.read()
         except AdpError as error:
             why = error.reason if isinstance(error, FaultError) else str(error)
             self.unreadable[header.address] = f"a header cannot be read: {why}"
-            return _NOTHING
+            return None
         ask = partial(self._header, bound)
-        ignored, scheduler, *found = self._replays.ask(header, ask, bound)
+        ignored, *found = self._replays.ask(header, ask, bound)
         if ignored:
-            return _NOTHING
+            return None
         task = TaskFacts(bound.applied, header.address, header, *found)
         _judge(task, bound.rule)
-        return task, scheduler
+        return task
 
     def _header(self, bound: Bound[TaskRule], header: Value) -> tuple[object, ...]:
         """Return all that a task's header tells.
 
-        That is whether it is none, or belongs to the runtime itself; the executor that it leads
-        to; and the fields of ``TaskFacts`` from ``kind`` on.
+        That is whether it is none, or belongs to the runtime itself; and the fields of
+        ``TaskFacts`` from ``kind`` to ``scheduler``.
         """
         applied, rule = bound.applied, bound.rule
         env: dict[str, object] = {"it": header}
@@ -172,7 +171,6 @@ class TaskReader:
             spawned = (str(place[0]), int(place[1]))
         return (
             ignored or applied.number(rule.valid, env) == 0,
-            scheduler,
             "spawned" if kind is None else kind.kind,
             state,
             type_,
@@ -189,6 +187,7 @@ class TaskReader:
             spawned,
             applied.number(rule.flags.get("wakers"), env),
             applied.text(rule.name, env),
+            scheduler,
         )
 
     def _kind(self, bound: Bound[TaskRule], scheduler: object) -> KindRule | None:
