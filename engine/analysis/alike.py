@@ -39,13 +39,14 @@ class AlikeWaits:
         reader: WaitReader,
         stored: Stored,
         registered: Mapping[int, Sequence[Registered]],
+        tasks: int,
     ) -> None:
         self._replays = replays
         self._reader = reader
         self._numbered = reader.numbered
         self._stored = stored
         self._registered = registered
-        self._drafts: dict[int, Sequence[Draft]] = {}
+        self._drafts: list[Sequence[Draft] | None] = [None] * tasks
         """By the number of the task."""
         self.undescribed: set[int] = set()
         """Numbers of tasks some of whose prepared waits are unknown."""
@@ -65,19 +66,20 @@ class AlikeWaits:
         rows = zip(*columns, strict=True) if columns else [()] * len(tasks)
         if any(leaf.rule is None or leaf.rule.rule.kind == "unknown" for leaf in ends):
             self.undescribed.update(task.index for task in tasks)
-        held = self._held(places, ends, tasks)
+        held, prepared = self._held(places, ends, tasks), self._drafts
         for number, (task, drafts) in enumerate(zip(tasks, rows, strict=True)):
             if number not in held and None not in drafts:
-                self._drafts[task.index] = drafts
+                prepared[task.index] = drafts
 
     def take(self, task: TaskFacts, fds: Mapping[int, int]) -> Sequence[WaitRow] | None:
         """Return the waits of a task; None where they were not prepared."""
-        drafts = self._drafts.pop(task.index, None)
+        drafts = self._drafts[task.index]
         if drafts is None:
             return None
+        self._drafts[task.index] = None
         numbered = self._numbered
         if len(drafts) == 1:
-            return [numbered(drafts[0], fds)]
+            return (numbered(drafts[0], fds),)
         waits: list[WaitRow] = []
         for draft in drafts:
             wait = numbered(draft, fds)
@@ -134,17 +136,21 @@ class AlikeWaits:
 
     def _held(self, places: _Places, ends: Sequence[Leaf], tasks: Sequence[TaskFacts]) -> set[int]:
         """Return the rows of tasks that wait on something that is in no leaf."""
-        spans: list[tuple[list[int], int]] | None = None
-        held = set()
-        for row, task in enumerate(tasks):
-            for entry in self._registered.get(task.index, ()):
-                if spans is None:
-                    frames = [f for leaf in ends if leaf.rule for f in (leaf.frame, *leaf.below)]
-                    spans = [(places.addresses(f), f.value.type.size) for f in frames]
-                at = entry.resource.address
-                if not any(starts[row] <= at < starts[row] + size for starts, size in spans):
-                    held.add(row)
-        return held
+        registered = self._registered
+        rows = [row for row, task in enumerate(tasks) if task.index in registered]
+        if not rows:
+            return set()
+        frames = [f for leaf in ends if leaf.rule for f in (leaf.frame, *leaf.below)]
+        spans = [(places.addresses(f), f.value.type.size) for f in frames]
+
+        def is_inside(at: int, row: int) -> bool:
+            return any(starts[row] <= at < starts[row] + size for starts, size in spans)
+
+        return {
+            row
+            for row in rows
+            if not all(is_inside(each.resource.address, row) for each in registered[tasks[row].index])
+        }
 
 
 class _Places:

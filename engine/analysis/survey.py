@@ -421,7 +421,7 @@ class Survey:
             self.program, self.book, self.wakers, self.target_of, self.numbering, self.losses
         )
         stored = Stored(self.program, self.book, self.drivers.wakers_of, self.target_of)
-        alike = AlikeWaits(self.replays, reader, stored, self._registered)
+        alike = AlikeWaits(self.replays, reader, stored, self._registered, len(self.tasks))
         for cohort, tasks in self._cohorts:
             alike.foresee(cohort, tasks)
         for number, task in enumerate(self.tasks):
