@@ -6,7 +6,7 @@ Values are engine Values, numbers, strings, booleans, Types, Functions, tuples (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from adp_tui.engine.adp import language as ast
@@ -255,28 +255,54 @@ class Evaluator:
         return variables
 
     def _path(self, node: ast.Field | ast.Variant) -> Closure:
-        base = self.compile(node.base)
-        name = node.name
-        if isinstance(node, ast.Variant) and name == "Suspended":
-            return self._suspended(base)
-        resolve = self.planner.field if isinstance(node, ast.Field) else self.planner.variant
-        plans: dict[int, tuple[Type, Plan]] = {}
+        """Compile all steps of a path: they are planned as one, as types alone tell them."""
+        if _is_suspended(node):
+            return self._suspended(self.compile(node.base))
+        path: list[ast.Field | ast.Variant] = []
+        base: ast.Node = node
+        while isinstance(base, ast.Field | ast.Variant) and not _is_suspended(base):
+            path.insert(0, base)
+            base = base.base
+        start = self.compile(base)
+        plans: dict[int, tuple[Type, Plan, int]] = {}
 
         def follow(env: dict[str, object]) -> object:
-            value = base(env)
+            value = start(env)
             if value is None:
                 return None
-            self.tick()
+            self.tick(len(path))
             if not isinstance(value, Value):
-                raise LayoutError(f"{name} is asked of {_kind(value)}")
+                raise LayoutError(f"{path[0].name} is asked of {_kind(value)}")
             known = plans.get(id(value.type))
             if known is None:
-                known = plans[id(value.type)] = (value.type, resolve(value.type, name))
-            plan = known[1]
+                known = plans[id(value.type)] = (value.type, *self._plan(path, value.type))
+            _, plan, count = known
             self.budget.load(8 * len(plan.steps))
-            return plan.run(value)
+            found = plan.run(value)
+            if count < len(path) and found is not None:
+                self._resolve(path[count], found.type)
+            return found
 
         return follow
+
+    def _plan(self, path: Sequence[ast.Field | ast.Variant], type_: Type) -> tuple[Plan, int]:
+        """Return a plan for the steps of a path that resolve, and how many these are.
+
+        Raises:
+            LayoutError: the first does not.
+        """
+        whole = self._resolve(path[0], type_)
+        for count, step in enumerate(path[1:], 1):
+            try:
+                whole = whole.then(self._resolve(step, whole.type))
+            except LayoutError:
+                # That counts only where the steps before lead to something.
+                return whole, count
+        return whole, len(path)
+
+    def _resolve(self, step: ast.Field | ast.Variant, type_: Type) -> Plan:
+        resolve = self.planner.field if isinstance(step, ast.Field) else self.planner.variant
+        return resolve(type_, step.name)
 
     def _suspended(self, base: Closure) -> Closure:
         """``@Suspended``: the payload of whichever SuspendN is active."""
@@ -452,6 +478,10 @@ class Evaluator:
             known = self._derefs[id(value.type)] = (value.type, self.planner.deref(value.type))
         self.budget.load(8 * len(known[1].steps))
         return known[1].run(value)
+
+
+def _is_suspended(node: ast.Field | ast.Variant) -> bool:
+    return isinstance(node, ast.Variant) and node.name == "Suspended"
 
 
 def _kind(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Member, Type, VariantPart
@@ -65,6 +65,10 @@ class Plan:
             elif not _active(step, memory, address):
                 return None
         return Value(memory, self.type, address & _LAST)
+
+    def then(self, other: Plan) -> Plan:
+        """Return the plan that does this one, then another from where it leads."""
+        return Plan(_merged((*self.steps, *other.steps)), other.type)
 
     def _run_data(self, value: Value) -> Value | None:
         """Do the same for a value whose bytes lie in registers, up to the first pointer."""
@@ -305,14 +309,19 @@ def variant_check(part: VariantPart, value: int | None) -> Check:
 
 
 def _joined(steps: list[Step], member: Member) -> Plan:
+    return Plan(_merged((*steps, member.offset)), member.type)
+
+
+def _merged(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Add up what is added one after the other."""
     merged: list[Step] = []
-    for step in [*steps, member.offset]:
+    for step in steps:
         last = merged[-1] if merged else None
         if isinstance(step, int) and isinstance(last, int) and step >= 0 and last >= 0:
             merged[-1] = last + step
         else:
             merged.append(step)
-    return Plan(tuple(merged), member.type)
+    return tuple(merged)
 
 
 def _first_pointer(type_: Type, steps: list[Step]) -> Type:
