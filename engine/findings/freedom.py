@@ -42,6 +42,9 @@ class Freedom:
         self._free = bytearray(len(self.nodes))
         self._waits: dict[int, dict[str | None, list[int]]] = {}
         """Rows of the waits, by branch, of those that something may hold back."""
+        shapes = snapshot.tasks.waits.shapes
+        self._plain = [shape.src != RESOURCE and not _is_for_end(shape) for shape in shapes]
+        """Whether waits of a shape, by its number, are held back by conditions alone."""
         self._standing: dict[int, list[int]] = {}
         """Running tasks by the block_on that their thread stands in."""
         self._met: set[tuple[int, str | None]] = set()
@@ -115,6 +118,12 @@ class Freedom:
         """Return the rows of what a task waits for, by branch; none if nothing holds it back."""
         tasks = self._snapshot.tasks
         shapes, numbers = tasks.waits.shapes, tasks.waits.shape
+        first = tasks.wait_start[index]
+        if tasks.wait_count[index] == 1 and self._plain[numbers[first]]:
+            # The rule, and most wait for nobody.
+            if self._waiting.of_row(index, first) is FREE:
+                return {}
+            return {shapes[numbers[first]].branch: [first]}
         rows: list[int] = []
         held = False
         for row in tasks.rows_of(index):

@@ -201,9 +201,11 @@ class Waiting:
         if role is None:
             return FREE
         owners = [o for o in resource.owners if o.role == role]
+        if not owners or len(resource.owners) >= MAX_OWNERS:
+            # Nobody is known who has it, or not all are.
+            return FREE
         told = dict(resource.state).get(f"{role}s")
-        listed_in_part = len(resource.owners) >= MAX_OWNERS
-        if not owners or listed_in_part or (told is not None and not 0 < told <= len(owners)):
+        if told is not None and not 0 < told <= len(owners):
             return FREE
         parties = [self._party(owner) for owner in owners]
         parties += [self._party(h) for h in resource.holders if wait.mode == "send"]
