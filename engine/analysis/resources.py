@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adp_tui.engine.adp.schema import ResourceRule
 from adp_tui.engine.analysis.holders import Holding, Spot
@@ -33,6 +33,7 @@ __all__ = ["Resources"]
 _CERTAIN, _DERIVED = Confidence.CERTAIN, Confidence.DERIVED
 _RUNNING = TaskState.RUNNING
 """Asked of each task: an enum looks its members up by a call each time."""
+_State: TypeAlias = tuple[tuple[str, int | None], ...]
 MAX_SHORT = 2
 """Wakers of a queue that may be like others."""
 
@@ -44,10 +45,10 @@ class Resources:
         self._survey = survey
         self._queues: dict[int, tuple[Any, ...]] = {}
         """The wakers in a resource's queue, by its address, where that is known beforehand."""
-        self._details: dict[int, tuple[Any, ...]] = {}
+        self._states: dict[int, _State] = {}
         """What a resource's own fields say, likewise."""
-        self._states: dict[tuple[int, tuple[Any, ...]], tuple[tuple[str, int | None], ...]] = {}
-        """States by their rules (by identity) and their numbers: many are alike."""
+        self._alike: dict[tuple[int, tuple[Any, ...]], _State] = {}
+        """States by their rules (by identity) and their numbers: there is one of each."""
         self._sources: dict[int, str] = {}
         """The names of descriptors (by identity)."""
         self._lines: dict[int, int | None] = {}
@@ -204,7 +205,8 @@ class Resources:
             if bound.rule.detail:
                 for cohort in replays.cohorts(type_, addresses, partial(_details, bound), bound):
                     own = map(addresses.__getitem__, cohort.rows.tolist())
-                    self._details.update(zip(own, cohort.tuples(), strict=True))
+                    states = map(self._shared, repeat(bound), cohort.tuples())
+                    self._states.update(zip(own, states, strict=True))
             if bound.rule.waiters is not None:
                 short = partial(_short_queue, bound)
                 for cohort in replays.cohorts(type_, addresses, short, bound, _short_queue):
@@ -221,18 +223,23 @@ class Resources:
             return ()
         return bound.applied.values(bound.rule.waiters, {"it": value}, f"waiters of a {kind}")
 
-    def _state(self, value: Value) -> tuple[tuple[str, int | None], ...]:
+    def _state(self, value: Value) -> _State:
         """Return what a resource's own fields say."""
+        known = self._states.get(value.address)
+        if known is not None:
+            return known
         bound = self._survey.book.resources.first(value.type.name)
         if bound is None or not bound.rule.detail:
             return ()
-        numbers = self._details.get(value.address)
-        if numbers is None:
-            numbers = self._survey.replays.ask(value, partial(_details, bound), bound)
+        numbers = self._survey.replays.ask(value, partial(_details, bound), bound)
+        return self._shared(bound, numbers)
+
+    def _shared(self, bound: Bound[ResourceRule], numbers: tuple[Any, ...]) -> _State:
+        """Return the state that resources with these numbers share."""
         key = id(bound), numbers
-        state = self._states.get(key)
+        state = self._alike.get(key)
         if state is None:
-            state = self._states[key] = tuple(zip(bound.rule.detail, numbers, strict=True))
+            state = self._alike[key] = tuple(zip(bound.rule.detail, numbers, strict=True))
         return state
 
 

@@ -103,30 +103,24 @@ class WakerResolver:
     def _foreseen(self, wakers: Sequence[Value]) -> dict[int, Wakes]:
         """Return whom wakers of which many are alike wake, by their addresses."""
         found: dict[int, Wakes] = {}
-        pairs: dict[tuple[int, int], Wakes | None] = {}
         if self._replays is None:
             return found
         for type_, addresses in by_type(wakers):
             for cohort in self._replays.cohorts(type_, addresses, self._woken, self):
-                data, vtable, *target = map(cohort.column, range(len(cohort.items)))
-                woken = list(map(Wakes, *target))
+                woken = map(Wakes, *map(cohort.column, range(len(cohort.items))))
                 own = map(addresses.__getitem__, cohort.rows.tolist())
                 found.update(zip(own, woken, strict=True))
-                pairs.update(zip(zip(data, vtable, strict=True), woken, strict=True))
-        if pairs:
-            # What was known before stays.
-            self._known = pairs | self._known
         return found
 
     def _woken(self, waker: Value) -> tuple[object, ...]:
-        """Return a waker's data and vtable addresses and whom it wakes, as ``Wakes`` has it."""
+        """Return whom a waker wakes, as ``Wakes`` has it."""
         assert self.layout is not None
         data = waker.part(self.layout[0], waker.type).unsigned(8)
         vtable = waker.part(self.layout[1], waker.type).unsigned(8)
         wakes = self._find(data, vtable, 0) if vtable else None
         if wakes is None:
             raise LayoutError("it wakes nobody")
-        return data, vtable, wakes.header, wakes.thread, wakes.executor, wakes.foreign
+        return wakes.header, wakes.thread, wakes.executor, wakes.foreign
 
     def pair(self, waker: Value) -> tuple[int, int] | None:
         """Return the waker's data and vtable addresses; None where they can't be read."""
