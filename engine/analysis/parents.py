@@ -8,9 +8,11 @@ from adp_tui.engine.analysis.facts import TaskFacts
 from adp_tui.engine.analysis.reach import Follow, Reach
 from adp_tui.engine.analysis.replay import Replays
 from adp_tui.engine.analysis.rules import RuleBook
-from adp_tui.engine.analysis.stacks import LiveFrame, StackWalker
+from adp_tui.engine.analysis.stacks import LiveFrame, LiveStack, StackShape, StackWalker
 from adp_tui.engine.analysis.tasks import TaskReader
+from adp_tui.engine.dwarf.types import Member, Type
 from adp_tui.engine.program import Program
+from adp_tui.engine.rust.coroutine import AWAITEE
 from adp_tui.engine.value import Value
 
 __all__ = ["Handles", "find_fds", "walk_frames"]
@@ -54,6 +56,8 @@ class Handles:
         self._replays = replays
         self._reach = Reach(program, lambda n: bool(book.holds.all(n)), book.opaque, Follow.OWNED)
         self._held: list[tuple[TaskFacts, list[TaskFacts]]] = []
+        self._members: dict[int, tuple[Member, ...]] = {}
+        """The variables that can have handles, by the type of a coroutine's state (by identity)."""
         self._foreseen: dict[int, Iterable[object]] = {}
         """The headers of the tasks that tasks hold, by the addresses of their futures."""
 
@@ -93,16 +97,49 @@ class Handles:
             return known
 
         def ask(it: Value) -> tuple[object, ...]:
-            if it is future:
-                return self._held_by(_frame_values(task))
-            return self._held_by([it]) if stack is None else self._of_stack(it)
+            if stack is None:
+                return self._held_by([it])
+            return self._held_in(it, stack) if it is future else self._of_stack(it)
 
         return self._replays.ask(future, ask, self, stack is None)
 
     def _of_stack(self, future: Value) -> tuple[object, ...]:
         """Return the headers of the tasks whose handles lie in a future or in its stack."""
-        values = self._walker.flat(future)[1:]
-        return self._held_by([future, *(v for v in values if isinstance(v, Value))])
+        shape, *values = self._walker.flat(future)
+        assert isinstance(shape, StackShape)
+        return self._held_in(future, LiveStack(shape, (v for v in values if isinstance(v, Value))))
+
+    def _held_in(self, future: Value, stack: LiveStack) -> tuple[object, ...]:
+        """Return the same, of a future whose stack is known."""
+        frames = stack.frames
+        starts = list(self._starts(frames))
+        if not frames or frames[0].value.type is not future.type:
+            starts.insert(0, future)
+        return self._held_by(starts)
+
+    def _starts(self, frames: Sequence[LiveFrame]) -> Iterator[Value]:
+        """Yield the values to walk. What a coroutine awaits is the next frame, and walked once."""
+        for at, live in enumerate(frames):
+            if live.payload is None:
+                yield live.value
+            else:
+                is_last = at + 1 == len(frames)
+                for member in self._leading(live.payload.type):
+                    if is_last or member.name != AWAITEE:
+                        yield live.payload.of(member)
+            for branch in live.branches:
+                yield from self._starts(branch.frames)
+
+    def _leading(self, payload: Type) -> tuple[Member, ...]:
+        """Return the variables of a coroutine's state that can have handles, by types alone."""
+        known = self._members.get(id(payload))
+        if known is None:
+            known = self._members[id(payload)] = tuple(
+                member
+                for member in payload.members
+                if self._book.holds.all(member.type.name) or self._reach.promising(member.type)
+            )
+        return known
 
     def _held_by(self, starts: Iterable[Value]) -> tuple[object, ...]:
         """Return the headers of the tasks whose handles lie in some values, each once."""
