@@ -142,15 +142,16 @@ class AlikeWaits:
             return set()
         frames = [f for leaf in ends if leaf.rule for f in (leaf.frame, *leaf.below)]
         spans = [(places.addresses(f), f.value.type.size) for f in frames]
-
-        def is_inside(at: int, row: int) -> bool:
-            return any(starts[row] <= at < starts[row] + size for starts, size in spans)
-
-        return {
-            row
-            for row in rows
-            if not all(is_inside(each.resource.address, row) for each in registered[tasks[row].index])
-        }
+        held = set()
+        for row in rows:
+            for entry in registered[tasks[row].index]:
+                at = entry.resource.address
+                for starts, size in spans:
+                    if starts[row] <= at < starts[row] + size:
+                        break
+                else:
+                    held.add(row)
+        return held
 
 
 class _Places:

@@ -331,9 +331,8 @@ class Holders:
         """Keep the ends that tasks of a cohort have: most are of what nobody waits for."""
         places: Any = cohort.items[at + 1 : at + 3]
         guards, resources = map(cohort.addresses, places)
-        known, rule, ends = self._numbering.known, spot.rule.rule, self.ends
-        for row, guard, resource in zip(cohort.rows.tolist(), guards, resources, strict=True):
-            number = known(resource)
+        known, rule, ends = map(self._numbering.known, resources), spot.rule.rule, self.ends
+        for row, guard, number in zip(cohort.rows.tolist(), guards, known, strict=True):
             # Of what thousands have an end of, most are not kept.
             if number is None or len(ends.get(number, ())) > MAX_OWNERS:
                 continue
