@@ -96,6 +96,9 @@ def _full(
     snapshot: Snapshot, words: Words, resource: Resource, freedom: Freedom
 ) -> Iterator[Finding]:
     """Tell of a channel that is full and whose receiver can't go on."""
+    receivers = [o for o in resource.owners if o.role == "receiver" and o.task is not None]
+    if not receivers:
+        return
     tasks = snapshot.tasks
     senders = [
         key
@@ -103,8 +106,7 @@ def _full(
         for wait in tasks.waits_of(tasks.index(key))
         if wait.resource == resource.key and wait.mode == "send"
     ]
-    receivers = [o for o in resource.owners if o.role == "receiver" and o.task is not None]
-    if not senders or not receivers:
+    if not senders:
         return
     for owner in receivers:
         assert owner.task is not None
