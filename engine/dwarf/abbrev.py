@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.constants import FORM
@@ -37,6 +38,17 @@ _LEB = frozenset(
 _BLOCKS = {FORM.BLOCK1: 1, FORM.BLOCK2: 2, FORM.BLOCK4: 4}
 _NUMBERS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _BLOCK, _SLEB, _ULEB, _STRING = -1, -2, -3, -4
+
+
+class WAY:
+    """How values are stepped over: what varies in size among them."""
+
+    FIXED: Final = 0
+    LEB: Final = 1
+    BLOCK: Final = 2
+    OTHER: Final = 3
+
+
 MAX_TABLE = 100_000
 MAX_STRING = 65_536
 
@@ -55,6 +67,7 @@ class Declaration:
             without a fixed size.
         read: from the offset of the first value to all values and the offset after the last.
         slots: attribute → (place among the values that ``read`` gives, form).
+        way: the WAY that ``skip`` goes, and the bytes before and after what varies.
     """
 
     tag: int
@@ -65,6 +78,7 @@ class Declaration:
     fixed: dict[int, tuple[int, int]]
     read: Read
     slots: dict[int, tuple[int, int]]
+    way: tuple[int, int, int]
 
 
 class Abbreviations:
@@ -74,7 +88,7 @@ class Abbreviations:
         self._data = blob.slice(0, blob.size)
         self._tables: dict[int, dict[int, Declaration]] = {}
         self._known: dict[bytes, Declaration] = {}
-        self._skips: dict[tuple[tuple[str, int], ...], Skip] = {}
+        self._skips: dict[_Shape, Skip] = {}
 
     def table(self, offset: int) -> dict[int, Declaration]:
         """Return the table that begins at an offset, by abbreviation code.
@@ -136,7 +150,8 @@ class Abbreviations:
         if skip is None:
             skip = self._skips[shape] = _make_skip(shape)
         read, slots = _make_read(attributes)
-        return Declaration(tag, children, tuple(attributes), size, skip, fixed, read, slots)
+        way = _way(shape)
+        return Declaration(tag, children, tuple(attributes), size, skip, fixed, read, slots, way)
 
 
 _Shape = tuple[tuple[str, int], ...]
@@ -176,30 +191,37 @@ def _shape(
     return tuple(parts), fixed, total
 
 
+def _way(shape: _Shape) -> tuple[int, int, int]:
+    """Return how to step over values of this shape, and the bytes before and after what varies."""
+    kinds = [kind for kind, _ in shape]
+    before = shape[0][1] if kinds[0] == "fixed" else 0
+    if len(kinds) == 1 and kinds[0] == "fixed":
+        return WAY.FIXED, before, 0
+    after = shape[-1][1] if kinds[-1] == "fixed" else 0
+    varying = [kind for kind in kinds if kind != "fixed"]
+    way = {"leb": WAY.LEB, "block": WAY.BLOCK}.get(varying[0], WAY.OTHER)
+    return (way, before, after) if len(varying) == 1 else (WAY.OTHER, 0, 0)
+
+
 def _make_skip(shape: _Shape) -> Skip:
     """Return a function that steps over values of this shape: the common shapes are direct."""
-    if len(shape) == 1 and shape[0][0] == "fixed":
-        total = shape[0][1]
-        return lambda data, offset: offset + total
-    kinds = [kind for kind, _ in shape]
-    if kinds in (["fixed", "block"], ["block"], ["fixed", "block", "fixed"], ["block", "fixed"]):
-        before = shape[0][1] if kinds[0] == "fixed" else 0
-        after = shape[-1][1] if kinds[-1] == "fixed" else 0
+    way, before, after = _way(shape)
+    if way == WAY.FIXED:
+        return lambda data, offset: offset + before
+    if way == WAY.BLOCK:
 
         def skip_block(data: bytes | mmap.mmap, offset: int) -> int:
             length, offset = uleb(data, offset + before)
             return offset + length + after
 
         return skip_block
-    if kinds in (["fixed", "leb"], ["leb"], ["fixed", "leb", "fixed"], ["leb", "fixed"]):
-        before = shape[0][1] if kinds[0] == "fixed" else 0
-        after = (shape[-1][1] if kinds[-1] == "fixed" else 0) + 1
+    if way == WAY.LEB:
 
         def skip_leb(data: bytes | mmap.mmap, offset: int) -> int:
             offset += before
             while data[offset] > 0x7F:
                 offset += 1
-            return offset + after
+            return offset + after + 1
 
         return skip_leb
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from typing import Final
 
-from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
+from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, WAY, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.leb import fixed, uleb
 from adp_tui.engine.dwarf.sections import Sections
@@ -55,7 +56,7 @@ class UnitIndex:
         self._problem: NoDebugInfoError | None = None
         self._paths: dict[int, str] = {}
         """Of entries that others stand in."""
-        self._sizes: tuple[list[int], dict[int, tuple[int, int, bool, Declaration]]] | None = None
+        self._steps: _Steps | None = None
 
     def complete(self) -> None:
         """Visit what is left of the unit: before all entries are gone through.
@@ -80,12 +81,12 @@ class UnitIndex:
             raise self._problem from error
 
     def _scan(self, until: int) -> None:
-        unit, sections = self.unit, self._sections
-        table = sections.table(unit)
-        data = sections.info.slice(unit.offset, unit.end)
-        if self._sizes is None:
-            self._sizes = _leaf_sizes(table), _sizes(table)
-        fast, sizes = self._sizes
+        unit = self.unit
+        data = self._sections.info.slice(unit.offset, unit.end)
+        if self._steps is None:
+            self._steps = _Steps(self._sections.table(unit))
+        steps = self._steps
+        ways, befores, afters, kinds = steps.ways, steps.befores, steps.afters, steps.kinds
         offsets: list[int] = []
         tags: list[int] = []
         parents: list[int] = []
@@ -94,34 +95,43 @@ class UnitIndex:
         parent, count, stack = self._parent, len(self.offsets), self._open
         while at < end:
             code = data[at]
+            if not code:
+                at += 1
+                parent = stack.pop() if stack else -1
+                continue
+            start = at
             if code < 128:
-                size = fast[code]
-                if size:
-                    at += size
+                way = ways[code]
+                at += befores[code]
+                if way == _LEAF:
                     continue
-                if not code:
-                    at += 1
-                    parent = stack.pop() if stack else -1
-                    continue
-                start, at = at, at + 1
+                if way == WAY.LEB:
+                    while data[at] > 127:
+                        at += 1
+                    at += afters[code]
+                elif way == WAY.BLOCK and data[at] < 128:
+                    at += data[at] + afters[code]
+                elif way != WAY.FIXED:
+                    at = steps.table[code].skip(data, start + 1)
+                kind = kinds[code]
             else:
-                start = at
                 code, at = uleb(data, at)
-            size, tag, children, declaration = sizes[code]
-            at = at + size if size >= 0 else declaration.skip(data, at)
-            if tag:
+                declaration = steps.table[code]
+                at = declaration.skip(data, at)
+                kind = _kind(declaration)
+            if kind > 1:
                 offsets.append(base + start)
-                tags.append(tag)
+                tags.append(kind >> 1)
                 parents.append(parent)
                 count += 1
-                if children:
+                if kind & 1:
                     stack.append(parent)
                     parent = count - 1
-            elif children:
+            elif kind:
                 stack.append(parent)
-        self.offsets.extend(offsets)
-        self.tags.extend(tags)
-        self.parents.extend(parents)
+        self.offsets.fromlist(offsets)
+        self.tags.fromlist(tags)
+        self.parents.fromlist(parents)
         self._reached, self._parent = base + at, parent
 
     def name(self, index: int) -> int:
@@ -225,28 +235,33 @@ def _after_blocks(declaration: Declaration, data: bytes, at: int) -> tuple[int, 
 _STRX_SIZES = {FORM.STRX1: 1, FORM.STRX2: 2, FORM.STRX3: 3, FORM.STRX4: 4}
 
 
-def _leaf_sizes(table: dict[int, Declaration]) -> list[int]:
-    """Return, by code, the whole size of DIEs that can be stepped over at once; else 0."""
-    sizes = [0] * 128
-    for code, declaration in table.items():
-        if (
-            code < 128
-            and declaration.size >= 0
-            and not declaration.children
-            and declaration.tag not in INDEXED
-        ):
-            sizes[code] = declaration.size + 1
-    return sizes
+_LEAF: Final = -1
+"""A way: what has a fixed size and no children, and no index holds it."""
 
 
-def _sizes(table: dict[int, Declaration]) -> dict[int, tuple[int, int, bool, Declaration]]:
-    """Return, by code, the size after it (-1 where it varies), the tag (0 where it is not
-    wanted), whether children follow, and the declaration.
-    """
-    return {
-        code: (d.size, d.tag if d.tag in INDEXED else 0, bool(d.children), d)
-        for code, d in table.items()
-    }
+class _Steps:
+    """How to step over the DIEs of a unit whose codes have one byte: most do."""
+
+    def __init__(self, table: dict[int, Declaration]) -> None:
+        self.table = table
+        self.ways: list[int] = [WAY.OTHER] * 128
+        self.befores: list[int] = [0] * 128
+        """Bytes of the code, and of what stands before a value of varying size."""
+        self.afters: list[int] = [0] * 128
+        """Bytes of what stands after it, and of its last byte or its length."""
+        self.kinds: list[int] = [0] * 128
+        for code, declaration in table.items():
+            if code < 128:
+                way, before, after = declaration.way
+                kind = self.kinds[code] = _kind(declaration)
+                self.ways[code] = _LEAF if way == WAY.FIXED and not kind else way
+                self.befores[code], self.afters[code] = before + 1, after + 1
+
+
+def _kind(declaration: Declaration) -> int:
+    """Return the tag (0 where it is not wanted) and whether children follow, as one number."""
+    tag = declaration.tag if declaration.tag in INDEXED else 0
+    return tag << 1 | declaration.children
 
 
 def split_path(name: str) -> tuple[str, str]:
