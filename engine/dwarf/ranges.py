@@ -120,8 +120,7 @@ class AddressMap:
 
     def __init__(self, sections: Sections, units: Sequence[Unit]) -> None:
         self._sections = sections
-        rows, owners = _aranges(sections)
-        self._listed = _Spans(rows)
+        self._listed, owners = _aranges(sections)
         self._units = [unit for unit in units if unit.offset not in owners]
         self._others: _Spans | None = None
 
@@ -136,62 +135,77 @@ class AddressMap:
         if found is not None:
             return found
         if self._others is None:
-            self._others = _Spans(self._read_units())
+            self._others = self._read_units()
         return self._others.find(address)
 
-    def _read_units(self) -> list[tuple[int, int, int]]:
+    def _read_units(self) -> _Spans:
         """Ask the first DIE of each unit that the table leaves out."""
-        rows: list[tuple[int, int, int]] = []
+        spans = _Spans()
         for unit in self._units:
             try:
                 first = Die.at(self._sections, unit, unit.first)
-                # Functions that the linker dropped stand at 0 or 1.
-                rows.extend((s, e, unit.offset) for s, e in ranges_of(first) if s > 1)
+                for start, end in ranges_of(first):
+                    # Hostile ranges may end beyond the last address: those are left out.
+                    if end <= _MASK:
+                        spans.add(array("Q", (start, end - start)), unit.offset)
             except AdpError:
                 continue
-        return rows
+        return spans
 
 
 class _Spans:
     """Ranges of addresses with their owners, searched by bisection."""
 
-    def __init__(self, rows: list[tuple[int, int, int]]) -> None:
-        # Hostile ranges may end beyond the last address: those are left out.
-        whole = sorted(row for row in rows if row[1] <= _MASK)
-        starts, ends, owners = zip(*whole, strict=True) if whole else ((), (), ())
-        self._starts, self._ends = array("Q", starts), array("Q", ends)
-        self._owners = array("Q", owners)
+    def __init__(self) -> None:
+        self._starts, self._sizes, self._owners = array("Q"), array("Q"), array("Q")
+        self._is_sorted = False
+
+    def add(self, pairs: array[int], owner: int) -> None:
+        """Add ranges, each a start and a size: all are added before one is found."""
+        self._starts += pairs[::2]
+        self._sizes += pairs[1::2]
+        self._owners += array("Q", (owner,)) * (len(pairs) // 2)
+
+    def _sort(self) -> None:
+        # Functions that the linker dropped stand at 0 or 1.
+        order = [number for number, start in enumerate(self._starts) if start > 1]
+        order.sort(key=self._starts.__getitem__)
+        self._starts = array("Q", map(self._starts.__getitem__, order))
+        self._sizes = array("Q", map(self._sizes.__getitem__, order))
+        self._owners = array("Q", map(self._owners.__getitem__, order))
+        self._is_sorted = True
 
     def find(self, address: int) -> tuple[int, int, int] | None:
+        """Return start, end and owner of the range that holds an address."""
+        if not self._is_sorted:
+            self._sort()
         index = bisect_right(self._starts, address) - 1
-        for _ in range(8):
-            if index < 0:
-                return None
-            if address < self._ends[index]:
-                return self._starts[index], self._ends[index], self._owners[index]
-            index -= 1
+        for at in range(index, max(index - 8, -1), -1):
+            start = self._starts[at]
+            end = start + self._sizes[at]
+            # Hostile ranges end beyond the last address.
+            if address < end <= _MASK:
+                return start, end, self._owners[at]
         return None
 
 
-def _aranges(sections: Sections) -> tuple[list[tuple[int, int, int]], set[int]]:
-    """Return (low, high, unit offset) of each live entry, and the units that have a set.
+def _aranges(sections: Sections) -> tuple[_Spans, set[int]]:
+    """Return the entries with the offsets of their units, and the units that have a set.
 
     Where a set makes no sense the table is broken: no unit is taken to be listed in full.
     """
     blob, offset = sections.aranges, 0
-    rows: list[tuple[int, int, int]] = []
-    owners: set[int] = set()
+    spans, owners = _Spans(), set[int]()
     while offset + 16 <= blob.size:
         length, owner = blob.number(offset, 4), blob.number(offset + 6, 4)
         end = offset + 4 + length
         address_size = blob.number(offset + 10, 1)
         if length >= 0xFFFFFFF0 or length < 12 or end > blob.size:
-            return rows, set()
+            return spans, set()
         owners.add(owner)
         if address_size == 8 and blob.number(offset + 11, 1) == 0:
-            body = blob.view(offset + 16, end)
-            pairs = struct.iter_unpack("<QQ", body[: len(body) // 16 * 16])
-            # Functions that the linker dropped stand at 0 or 1.
-            rows.extend((s, s + n, owner) for s, n in pairs if n and s > 1)
+            pairs = array("Q")
+            pairs.frombytes(blob.slice(offset + 16, offset + 16 + (end - offset - 16) // 16 * 16))
+            spans.add(pairs, owner)
         offset = end
-    return rows, owners
+    return spans, owners
