@@ -37,7 +37,10 @@ _LEB = frozenset(
 )
 _BLOCKS = {FORM.BLOCK1: 1, FORM.BLOCK2: 2, FORM.BLOCK4: 4}
 _NUMBERS = {1: "B", 2: "H", 4: "I", 8: "Q"}
-_BLOCK, _SLEB, _ULEB, _STRING = -1, -2, -3, -4
+_BLOCK: Final = -1
+_SLEB: Final = -2
+_ULEB: Final = -3
+_STRING: Final = -4
 
 
 class WAY:
@@ -50,7 +53,7 @@ class WAY:
 
 
 MAX_TABLE = 100_000
-MAX_STRING = 65_536
+MAX_STRING: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,6 +252,9 @@ def _make_skip(shape: _Shape) -> Skip:
     return skip
 
 
+_NOTHING = struct.Struct("")
+
+
 def _make_read(
     attributes: list[tuple[int, int, int]],
 ) -> tuple[Read, dict[int, tuple[int, int]]]:
@@ -281,6 +287,9 @@ def _make_read(
     implied = tuple(value for _, _, value in constants)
     if len(steps) == 1 and isinstance(steps[0], struct.Struct):
         return _read_numbers(steps[0], implied), slots
+    if steps.count(_ULEB) == 1 and all(s == _ULEB or isinstance(s, struct.Struct) for s in steps):
+        at = steps.index(_ULEB)
+        return _read_leb(steps[:at], steps[at + 1 :], implied), slots
     return _read_steps(steps, implied), slots
 
 
@@ -300,6 +309,23 @@ def _read_numbers(numbers: struct.Struct, implied: tuple[int, ...]) -> Read:
     if not implied:
         return lambda data, at: (unpack(data, at), at + size)
     return lambda data, at: (unpack(data, at) + implied, at + size)
+
+
+def _read_leb(
+    before: list[struct.Struct | int], after: list[struct.Struct | int], implied: tuple[int, ...]
+) -> Read:
+    """Read one number of varying size among others: what most members and structures have."""
+    first, last = (each[0] if each else _NOTHING for each in (before, after))
+    assert isinstance(first, struct.Struct) and isinstance(last, struct.Struct)
+    unpack_first, skipped = first.unpack_from, first.size
+    unpack_last, size = last.unpack_from, last.size
+
+    def read(data: bytes | mmap.mmap, at: int) -> tuple[Sequence[Raw], int]:
+        number, after = uleb(data, at + skipped)
+        values = (*unpack_first(data, at), number, *unpack_last(data, after), *implied)
+        return values, after + size
+
+    return read
 
 
 def _read_steps(steps: list[struct.Struct | int], implied: tuple[int, ...]) -> Read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adp_tui.engine.dwarf.abbrev import Declaration, Raw
 from adp_tui.engine.dwarf.constants import AT
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Die", "Raw"]
 
-MAX_CHILDREN = 1_000_000
+MAX_CHILDREN: Final = 1_000_000
 
 
 class Die:
@@ -127,27 +127,30 @@ class Die:
         if not self.declaration.children:
             return
         data, base = self.sections.info.buffer, self.sections.info.base
-        table, end = self.sections.table(self.unit), self.unit.end
-        at, depth, count = self.after, 0, 0
+        table, end = self.sections.table(self.unit), base + self.unit.end
+        at, depth, count = base + self.after, 0, 0
         try:
             while at < end and count < MAX_CHILDREN:
-                if not data[base + at]:
+                code = data[at]
+                if not code:
                     at += 1
                     if not depth:
                         return
                     depth -= 1
                     continue
-                code, after = uleb(data, base + at)
+                after = at + 1
+                if code > 127:
+                    code, after = uleb(data, at)
                 declaration = table[code]
                 if depth:
-                    at = declaration.skip(data, after) - base
+                    at = declaration.skip(data, after)
                 else:
-                    child = Die(self.sections, self.unit, at, declaration, after - base)
+                    child = Die(self.sections, self.unit, at - base, declaration, after - base)
                     yield child
                     if child._values is None:
-                        at = declaration.skip(data, after) - base
+                        at = declaration.skip(data, after)
                     else:
-                        at = child._after
+                        at = base + child._after
                     count += 1
                 if declaration.children:
                     depth += 1

@@ -245,11 +245,9 @@ class DebugInfo:
         """Return the full path of a named DIE; its own name where the unit's index has it not."""
         known: str | None = self._names.get(die.offset)
         if known is None:
-            index = self.index(die.unit)
+            index, own = self.index(die.unit), die.text() or ""
             position = index.position(die.offset)
-            known = (die.text() or "") if position is None else index.path(position)
-            if position is not None and not die.text():
-                known = ""
+            known = own if position is None or not own else index.path(position, own)
             self._names[die.offset] = known
         return known
 

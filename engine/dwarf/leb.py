@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mmap
+from typing import Final
 
 __all__ = ["fixed", "sleb", "uleb"]
 
-MAX_BYTES = 19
+MAX_BYTES: Final = 19
 """A 128-bit number takes 19 bytes; more is a broken or hostile file."""
 
 

@@ -16,20 +16,20 @@ from adp_tui.engine.errors import NoDebugInfoError
 
 __all__ = ["INDEXED", "NO_NAME", "UnitIndex", "split_path"]
 
-INDEXED = frozenset(
+INDEXED: Final = frozenset(
     {
         TAG.NAMESPACE, TAG.STRUCTURE, TAG.UNION, TAG.ENUMERATION, TAG.CLASS,
         TAG.SUBPROGRAM, TAG.VARIABLE, TAG.BASE,
     }
 )  # fmt: skip
 """The tags of the DIEs that an index holds."""
-MAX_DEPTH = 64
-NO_NAME = 0xFFFFFFFF
-_NAME_WITHIN = 256
+MAX_DEPTH: Final = 64
+NO_NAME: Final = 0xFFFFFFFF
+_NAME_WITHIN: Final = 256
 """Bytes of a DIE before its name: LLVM writes at most a frame base and a few numbers there."""
-_STEP = 1 << 12
+_STEP: Final = 1 << 12
 """Bytes of a unit that are visited at once at least."""
-_IN_PLACE = 1 << 40
+_IN_PLACE: Final = 1 << 40
 """Added to the offset in ``.debug_info`` of a name that stands in the DIE itself: gcc stores
 names of up to three letters there."""
 
@@ -174,17 +174,24 @@ class UnitIndex:
             return index
         return None
 
-    def path(self, index: int) -> str:
-        """Return the qualified name of entry ``index``: ``tokio::sync::mutex::Mutex<u32>``."""
-        around: list[int] = []
+    def path(self, index: int, name: str) -> str:
+        """Return the qualified name of entry ``index``, whose own name is ``name``:
+        ``tokio::sync::mutex::Mutex<u32>``.
+        """
         outer = self.parents[index]
-        while outer >= 0 and outer not in self._paths and len(around) < MAX_DEPTH:
-            around.append(outer)
-            outer = self.parents[outer]
-        path = self._paths.get(outer, "")
+        path = "" if outer < 0 else self._paths.get(outer)
+        return _joined(self._path_to(outer) if path is None else path, name)
+
+    def _path_to(self, index: int) -> str:
+        """Return the qualified name of an entry that others stand in."""
+        around: list[int] = []
+        while index >= 0 and index not in self._paths and len(around) < MAX_DEPTH:
+            around.append(index)
+            index = self.parents[index]
+        path = self._paths.get(index, "")
         for outer in reversed(around):
             path = self._paths[outer] = _joined(path, self._text(self.name(outer)))
-        return _joined(path, self._text(self.name(index)))
+        return path
 
     def _text(self, name: int) -> str:
         if name == NO_NAME:
@@ -232,7 +239,7 @@ def _after_blocks(declaration: Declaration, data: bytes, at: int) -> tuple[int, 
     return None
 
 
-_STRX_SIZES = {FORM.STRX1: 1, FORM.STRX2: 2, FORM.STRX3: 3, FORM.STRX4: 4}
+_STRX_SIZES: Final = {FORM.STRX1: 1, FORM.STRX2: 2, FORM.STRX3: 3, FORM.STRX4: 4}
 
 
 _LEAF: Final = -1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from adp_tui.engine.dwarf.abbrev import Abbreviations, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM
 from adp_tui.engine.dwarf.die import Die, Raw
@@ -10,11 +12,11 @@ from adp_tui.engine.elf.file import Blob, ElfFile
 
 __all__ = ["Sections"]
 
-_STRX = {FORM.STRX, FORM.STRX1, FORM.STRX2, FORM.STRX3, FORM.STRX4}
-_ADDRX = {FORM.ADDRX, FORM.ADDRX1, FORM.ADDRX2, FORM.ADDRX3, FORM.ADDRX4}
-_UNIT_REFERENCES = {FORM.REF1, FORM.REF2, FORM.REF4, FORM.REF8, FORM.REF_UDATA}
+_STRX: Final = {FORM.STRX, FORM.STRX1, FORM.STRX2, FORM.STRX3, FORM.STRX4}
+_ADDRX: Final = {FORM.ADDRX, FORM.ADDRX1, FORM.ADDRX2, FORM.ADDRX3, FORM.ADDRX4}
+_UNIT_REFERENCES: Final = {FORM.REF1, FORM.REF2, FORM.REF4, FORM.REF8, FORM.REF_UDATA}
 
-MAX_TEXTS = 100_000
+MAX_TEXTS: Final = 100_000
 """Strings that are kept decoded."""
 
 

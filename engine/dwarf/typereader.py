@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.die import Die
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TypeReader"]
 
-_KINDS = {
+_KINDS: Final = {
     TAG.STRUCTURE: Kind.STRUCT,
     TAG.CLASS: Kind.STRUCT,
     TAG.UNION: Kind.UNION,
@@ -28,11 +28,11 @@ _KINDS = {
     TAG.ARRAY: Kind.ARRAY,
     TAG.SUBROUTINE_TYPE: Kind.FUNCTION,
 }
-_QUALIFIERS = frozenset({TAG.TYPEDEF, TAG.CONST, TAG.VOLATILE, TAG.RESTRICT, TAG.ATOMIC})
-_NAMED = frozenset({TAG.STRUCTURE, TAG.CLASS, TAG.UNION, TAG.ENUMERATION})
-MAX_HOPS = 32
-MAX_MEMBERS = 65_536
-MAX_ELEMENTS = 1 << 40
+_QUALIFIERS: Final = frozenset({TAG.TYPEDEF, TAG.CONST, TAG.VOLATILE, TAG.RESTRICT, TAG.ATOMIC})
+_NAMED: Final = frozenset({TAG.STRUCTURE, TAG.CLASS, TAG.UNION, TAG.ENUMERATION})
+MAX_HOPS: Final = 32
+MAX_MEMBERS: Final = 65_536
+MAX_ELEMENTS: Final = 1 << 40
 
 
 class TypeReader:
@@ -167,13 +167,9 @@ class TypeReader:
         return Body(tuple(members), part, params, enumerators, count)
 
     def _member(self, die: Die) -> Member:
-        return Member(
-            name=die.text(AT.NAME) or "",
-            offset=_location(die),
-            type_offset=die.reference(AT.TYPE) or 0,
-            source=self._info,
-            place=self._info.place_of(die),
-        )
+        place = self._info.place_of(die) if AT.DECL_LINE in die else None
+        target = die.reference(AT.TYPE) or 0
+        return Member(die.text() or "", _location(die), target, self._info, place)
 
     def _variants(self, die: Die) -> VariantPart:
         wanted = die.reference(AT.DISCR)
