@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import chain, islice
 
@@ -47,8 +48,12 @@ class SymbolTable:
     def __init__(self, *files: ElfFile, answers: Answers | None = None) -> None:
         # One without entries is false, and still the one to write into.
         self._answers = Answers() if answers is None else answers
-        self._rows: list[tuple[int, int, int, Blob]] | None = None
-        self._starts: list[int] = []
+        self._names, self._sizes = array("Q"), array("Q")
+        """Of all symbols; above a name's offset stands the number of its source."""
+        self._order: list[int] | None = None
+        """The rows of those that stand at an address, sorted by it."""
+        self._starts = array("Q")
+        """These addresses."""
         self._sources: list[tuple[Blob, Blob]] = []
         for file in files:
             for table, strings in ((".symtab", ".strtab"), (".dynsym", ".dynstr")):
@@ -60,21 +65,32 @@ class SymbolTable:
 
     def _entries(self) -> Iterator[tuple[Blob, tuple[int, int, int, int, int, int]]]:
         for table, strings in self._sources:
-            size = min(table.size, MAX_SYMBOLS * 24) // 24 * 24
-            for entry in _ENTRY.iter_unpack(table.view(0, size)):
+            for entry in _ENTRY.iter_unpack(table.view(0, _whole(table))):
                 yield strings, entry
 
-    def _load(self) -> list[tuple[int, int, int, Blob]]:
-        if self._rows is None:
-            rows = [
-                (address, size, name, strings)
-                for strings, (name, info, _, section, address, size) in self._entries()
-                if info & 15 in _PLACED and section and address and name
+    def _load(self) -> list[int]:
+        """Return the rows of all that stands at an address, sorted by that."""
+        if self._order is None:
+            infos, addresses = array("I"), array("Q")
+            for number, (table, _) in enumerate(self._sources):
+                raw = table.slice(0, _whole(table))
+                words, numbers = array("I", raw), array("Q", raw)
+                self._names += array("Q", (number << 32 | name for name in words[::6]))
+                infos += words[1::6]
+                addresses += numbers[1::3]
+                self._sizes += numbers[2::3]
+            # Its kind is in the lowest byte, its section in the highest two.
+            placed = {info for info in set(infos) if info & 15 in _PLACED and info >> 16}
+            names = self._names
+            order = [
+                row
+                for row, info in enumerate(infos)
+                if info in placed and names[row] & _MAX_START and addresses[row]
             ]
-            rows.sort(key=lambda row: (row[0], row[1]))
-            self._rows = rows
-            self._starts = [row[0] for row in rows]
-        return self._rows
+            order.sort(key=addresses.__getitem__)
+            self._starts = array("Q", map(addresses.__getitem__, order))
+            self._order = order
+        return self._order
 
     def at(self, address: int) -> Symbol | None:
         """Return the symbol whose range holds an address of the file, or None."""
@@ -86,17 +102,22 @@ class SymbolTable:
         return None if fields is None else Symbol(*fields)
 
     def _at(self, address: int) -> Symbol | None:
-        rows = self._load()
-        index = bisect_right(self._starts, address) - 1
+        order, starts = self._load(), self._starts
+        after = bisect_right(starts, address)
         for _ in range(16):
-            if index < 0:
+            if not after:
                 return None
-            start, size, name, strings = rows[index]
+            start = starts[after - 1]
+            first = bisect_left(starts, start, 0, after)
+            # Of several at one address the longest, and of those the last.
+            row = max(reversed(order[first:after]), key=self._sizes.__getitem__)
+            size, name = self._sizes[row], self._names[row]
             if address < start + max(size, 1):
-                return self._symbol(start, size, name, strings, address)
+                strings = self._sources[name >> 32][1]
+                return self._symbol(start, size, name & _MAX_START, strings, address)
             if size:
                 return None
-            index -= 1
+            after = first
         return None
 
     @staticmethod
@@ -109,7 +130,7 @@ class SymbolTable:
     def starts(self) -> list[int]:
         """Return the addresses of all functions and objects, sorted."""
         self._load()
-        return self._starts
+        return self._starts.tolist()
 
     def closures(self, ending: bytes) -> Iterator[int]:
         """Yield the addresses of the closures whose raw name ends so, up to its hash."""
@@ -124,14 +145,15 @@ class SymbolTable:
 
     def _find_closures(self) -> Iterator[tuple[bytes, int]]:
         """Yield name and address of each closure: one pass serves all that are asked for."""
-        rows = self._load()
-        for _, strings in self._sources:
+        order = self._load()
+        for number, (_, strings) in enumerate(self._sources):
             found: dict[int, bytes] = {}
             for match in islice(strings.matches(_CLOSURE, MAX_NAME), MAX_CLOSURES):
                 at, end = match.start() - strings.base, match.end() - strings.base
                 start = strings.rfind(b"\0", max(at - MAX_NAME, 0), at) + 1
-                found[start] = strings.slice(start, end)
-            addresses = {row[2]: row[0] for row in rows if row[2] in found and row[3] is strings}
+                found[number << 32 | start] = strings.slice(start, end)
+            names = zip(map(self._names.__getitem__, order), self._starts, strict=True)
+            addresses = {name: address for name, address in names if name in found}
             yield from ((name, addresses[at]) for at, name in found.items() if at in addresses)
 
     def holding(self, part: str) -> tuple[int, ...]:
@@ -178,3 +200,8 @@ class SymbolTable:
                     yield strings.text(name, 4096), value
                 except IndexError:
                     continue
+
+
+def _whole(table: Blob) -> int:
+    """Return the size of a table's whole entries, as many as are read."""
+    return min(table.size // _ENTRY.size, MAX_SYMBOLS) * _ENTRY.size
