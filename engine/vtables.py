@@ -10,7 +10,7 @@ from adp_tui.engine.dwarf.constants import AT, TAG
 from adp_tui.engine.dwarf.die import Die
 from adp_tui.engine.dwarf.info import DebugInfo
 from adp_tui.engine.dwarf.types import Type
-from adp_tui.engine.errors import AdpError
+from adp_tui.engine.errors import AdpError, NoDebugInfoError
 from adp_tui.engine.rust.names import demangle
 
 if TYPE_CHECKING:
@@ -70,8 +70,13 @@ class Vtables:
 
     @staticmethod
     def _containing(debug: DebugInfo, die: Die) -> Type | None:
+        # The type of the vtable itself is but a way there: of its names and parts none is read.
         target = die.reference(AT.TYPE)
-        return None if target is None else debug.type_at(target).containing
+        try:
+            concrete = None if target is None else debug.die(target).reference(AT.CONTAINING_TYPE)
+        except NoDebugInfoError:
+            return None
+        return None if concrete is None else debug.type_at(concrete)
 
     def _by_name(self, image: Image, debug: DebugInfo) -> dict[int, Type]:
         """Read all vtables of a file whose addresses are indexes (DWARF 5)."""

@@ -16,7 +16,7 @@ from adp_tui.engine.dataclass import dataclass
 from adp_tui.engine.dwarf.types import Kind, Member, Type
 from adp_tui.engine.errors import AdpError
 from adp_tui.engine.program import Program
-from adp_tui.engine.rust.coroutine import is_coroutine_name, kept_members
+from adp_tui.engine.rust.coroutine import is_coroutine_name, kept_members, kept_variants
 from adp_tui.engine.rust.sequences import elements
 from adp_tui.engine.value import Value
 
@@ -225,9 +225,8 @@ class Reach:
             if self._follow is not Follow.OWNED and item is not None:
                 yield item
             return
-        if type_.variant_part is not None:
-            for variant in type_.variant_part.variants:
-                yield variant.member.type
+        for variant in kept_variants(type_):
+            yield variant.member.type
         for member in type_.members:
             if member.type.size:
                 yield member.type

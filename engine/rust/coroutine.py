@@ -34,6 +34,7 @@ __all__ = [
     "is_coroutine_name",
     "is_temporary",
     "kept_members",
+    "kept_variants",
     "live_members",
     "live_variables",
 ]
@@ -117,6 +118,7 @@ class CoroutineLayout:
 
 
 _NAMES = {"Unresumed": "unresumed", "Returned": "returned", "Panicked": "panicked"}
+_ENDED = ("Returned", "Panicked")
 
 
 class Coroutines:
@@ -408,7 +410,7 @@ def kept_members(type_: Type, variant: Variant) -> tuple[Member, ...]:
     members = variant.member.type.members
     if variant.name == "Unresumed":
         return members
-    if variant.name in _NAMES:
+    if variant.name in _ENDED:
         return ()
     match = _environment(type_.name)
     if match is None or match.group(1) != "async_fn" or type_.variant_part is None:
@@ -416,6 +418,15 @@ def kept_members(type_: Type, variant: Variant) -> tuple[Member, ...]:
     first = next((v for v in type_.variant_part.variants if v.name == "Unresumed"), None)
     given = {(m.name, m.offset) for m in first.member.type.members} if first is not None else set()
     return tuple(member for member in members if (member.name, member.offset) not in given)
+
+
+def kept_variants(type_: Type) -> Sequence[Variant]:
+    """Return the variants of a type in which it has something: an ended coroutine has nothing."""
+    part = type_.variant_part
+    variants = () if part is None else part.variants
+    if not is_coroutine_name(type_.name):
+        return variants
+    return [each for each in variants if each.name not in _ENDED]
 
 
 def live_variables(value: Value) -> Sequence[tuple[str, Value | None, str | None]]:
