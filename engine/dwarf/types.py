@@ -52,15 +52,31 @@ class Place:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Member:
-    """A named part of a structure at ``offset`` bytes (``__0`` for tuple fields)."""
+    """A named part of a structure at ``offset`` bytes (``__0`` for tuple fields).
 
-    name: str
-    offset: int
-    type_offset: int
-    source: TypeSource
-    place: Place | None = None
+    It never changes. It is no frozen dataclass, and nor are variants and bodies: there are tens of
+    thousands, and one of those takes several times as long, above all where this is compiled.
+    """
+
+    __slots__ = ("name", "offset", "place", "source", "type_offset")
+
+    def __init__(
+        self,
+        name: str,
+        offset: int,
+        type_offset: int,
+        source: TypeSource,
+        place: Place | None = None,
+    ) -> None:
+        self.name = name
+        self.offset = offset
+        self.type_offset = type_offset
+        self.source = source
+        self.place = place
+
+    def __repr__(self) -> str:
+        return f"<Member {self.name!r} at {self.offset} of the type at {self.type_offset:#x}>"
 
     @property
     def type(self) -> Type:
@@ -68,7 +84,6 @@ class Member:
         return self.source.type_at(self.type_offset)
 
 
-@dataclass(frozen=True, slots=True)
 class Variant:
     """One variant: ``value`` is the discriminant, None for the default (niche) variant.
 
@@ -76,9 +91,15 @@ class Variant:
     ``member`` holds the payload; of a coroutine's SuspendN its ``place`` is the await point.
     """
 
-    value: int | None
-    name: str
-    member: Member
+    __slots__ = ("member", "name", "value")
+
+    def __init__(self, value: int | None, name: str, member: Member) -> None:
+        self.value = value
+        self.name = name
+        self.member = member
+
+    def __repr__(self) -> str:
+        return f"<Variant {self.name!r} of value {self.value}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +114,32 @@ class VariantPart:
     variants: tuple[Variant, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Body:
-    """The parts of a type that are read on demand."""
+    """The parts of a type that are read on demand.
 
-    members: tuple[Member, ...] = ()
-    variant_part: VariantPart | None = None
-    params: Mapping[str, int] | None = None
-    """Template parameters by name: offsets of their types."""
-    enumerators: Mapping[int, str] | None = None
-    count: int | None = None
-    """Number of elements of an array."""
+    Attributes:
+        members: fields of a structure or union.
+        variant_part: of an enum or coroutine.
+        params: template parameters by name: offsets of their types.
+        enumerators: names of an enumeration's values.
+        count: number of elements of an array.
+    """
+
+    __slots__ = ("count", "enumerators", "members", "params", "variant_part")
+
+    def __init__(
+        self,
+        members: tuple[Member, ...] = (),
+        variant_part: VariantPart | None = None,
+        params: Mapping[str, int] | None = None,
+        enumerators: Mapping[int, str] | None = None,
+        count: int | None = None,
+    ) -> None:
+        self.members = members
+        self.variant_part = variant_part
+        self.params = params
+        self.enumerators = enumerators
+        self.count = count
 
 
 class TypeSource(Protocol):
