@@ -168,9 +168,10 @@ class _Spans:
 
     def _sort(self) -> None:
         # Functions that the linker dropped stand at 0 or 1.
-        order = [number for number, start in enumerate(self._starts) if start > 1]
-        order.sort(key=self._starts.__getitem__)
-        self._starts = array("Q", map(self._starts.__getitem__, order))
+        starts = self._starts.tolist()
+        order = [number for number, start in enumerate(starts) if start > 1]
+        order.sort(key=starts.__getitem__)
+        self._starts = array("Q", map(starts.__getitem__, order))
         self._sizes = array("Q", map(self._sizes.__getitem__, order))
         self._owners = array("Q", map(self._owners.__getitem__, order))
         self._is_sorted = True

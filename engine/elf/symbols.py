@@ -18,6 +18,8 @@ __all__ = ["Symbol", "SymbolTable"]
 STT_OBJECT, STT_FUNC, STT_TLS, STT_IFUNC = 1, 2, 6, 10
 _PLACED = frozenset({STT_FUNC, STT_OBJECT, STT_IFUNC, 0})
 """Kinds of symbols that stand at an address."""
+_IS_PLACED = bytes(info & 15 in _PLACED for info in range(256))
+"""Whether a symbol is of one, by the byte that has its kind."""
 _ENTRY = struct.Struct("<IBBHQQ")
 MAX_SYMBOLS = 10_000_000
 _MAX_START = 0xFFFF_FFFF
@@ -63,33 +65,29 @@ class SymbolTable:
         self._closures: dict[bytes, list[tuple[bytes, int]]] | None = None
         """Names and addresses of closures, by how the names end."""
 
-    def _entries(self) -> Iterator[tuple[Blob, tuple[int, int, int, int, int, int]]]:
-        for table, strings in self._sources:
-            for entry in _ENTRY.iter_unpack(table.view(0, _whole(table))):
-                yield strings, entry
-
     def _load(self) -> list[int]:
         """Return the rows of all that stands at an address, sorted by that."""
         if self._order is None:
-            infos, addresses = array("I"), array("Q")
+            addresses: list[int] = []
+            kept: list[int] = []
             for number, (table, _) in enumerate(self._sources):
-                raw = table.slice(0, _whole(table))
+                raw, first = _entries(table), len(addresses)
                 words, numbers = array("I", raw), array("Q", raw)
-                self._names += array("Q", (number << 32 | name for name in words[::6]))
-                infos += words[1::6]
-                addresses += numbers[1::3]
+                names, own = words[::6].tolist(), numbers[1::3].tolist()
+                self._names += array("Q", [number << 32 | n for n in names] if number else names)
                 self._sizes += numbers[2::3]
-            # Its kind is in the lowest byte, its section in the highest two.
-            placed = {info for info in set(infos) if info & 15 in _PLACED and info >> 16}
-            names = self._names
-            order = [
-                row
-                for row, info in enumerate(infos)
-                if info in placed and names[row] & _MAX_START and addresses[row]
-            ]
-            order.sort(key=addresses.__getitem__)
-            self._starts = array("Q", map(addresses.__getitem__, order))
-            self._order = order
+                addresses += own
+                # An entry's section is in the highest two bytes of its second word.
+                kinds = raw[4::24].translate(_IS_PLACED)
+                rows = enumerate(zip(kinds, words[1::6], names, own, strict=True))
+                kept += [
+                    first + row
+                    for row, (placed, info, name, address) in rows
+                    if placed and address and name and info >> 16
+                ]
+            kept.sort(key=addresses.__getitem__)
+            self._starts = array("Q", map(addresses.__getitem__, kept))
+            self._order = kept
         return self._order
 
     def at(self, address: int) -> Symbol | None:
@@ -194,14 +192,18 @@ class SymbolTable:
         return offsets
 
     def _read_thread_locals(self) -> Iterator[tuple[str, int]]:
-        for strings, (name, info, _, section, value, _size) in self._entries():
-            if info & 15 == STT_TLS and section:
-                try:
-                    yield strings.text(name, 4096), value
-                except IndexError:
-                    continue
+        for table, strings in self._sources:
+            raw = _entries(table)
+            for row, info in enumerate(raw[4::24]):
+                if info & 15 == STT_TLS:
+                    name, _, _, section, value, _ = _ENTRY.unpack_from(raw, row * _ENTRY.size)
+                    if section:
+                        try:
+                            yield strings.text(name, 4096), value
+                        except IndexError:
+                            continue
 
 
-def _whole(table: Blob) -> int:
-    """Return the size of a table's whole entries, as many as are read."""
-    return min(table.size // _ENTRY.size, MAX_SYMBOLS) * _ENTRY.size
+def _entries(table: Blob) -> bytes:
+    """Return the bytes of a table's whole entries, as many as are read."""
+    return table.slice(0, min(table.size // _ENTRY.size, MAX_SYMBOLS) * _ENTRY.size)
