@@ -27,6 +27,8 @@ _SHORT = 48
 """Bytes of the names that are gathered: of crates, and of types and statics without arguments."""
 _MAX_GATHERED = 1_000_000
 _WINDOW = 1 << 18
+_MAX_TABLED = 1 << 32
+"""Bytes of a section from which on DWARF32 cannot say all of its offsets."""
 _PARAMETER = b"T\0"
 """A string of every Rust program, in which many others end as well."""
 
@@ -50,7 +52,7 @@ class StringFinder:
         """Whether all short strings were gathered."""
         self._merged: bool | None = None
         self._table: StringTable | None = None
-        self._is_tabled = strings.is_large
+        self._is_tabled = strings.is_large and strings.size < _MAX_TABLED
         """Whether there is a table, or will be when it is needed."""
 
     def table(self) -> StringTable | None:

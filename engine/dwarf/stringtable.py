@@ -47,15 +47,18 @@ class StringTable:
     """
 
     def __init__(self, strings: Blob) -> None:
-        """Read a section of less than 4 GB: longer ones have offsets that DWARF32 cannot say."""
+        """Read a section of less than 4 GB."""
         self._strings = strings
         begins: list[NDArray[Any]] = [np.zeros(1, np.uint32)]
-        heads: list[NDArray[Any]] = [_numbers(strings.slice(0, _MORE), ">u4")[:1]]
+        heads: list[NDArray[Any]] = [
+            _numbers(strings.slice(0, _HEAD).ljust(_HEAD, b"\0"), ">u4")[:1]
+        ]
         polls: list[NDArray[Any]] = []
         slashes: list[int] = []
         count = 0
         for at, end, data in strings.pieces(_WINDOW, _MORE):
-            ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0)
+            ends = (np.frombuffer(data, np.uint8) == 0).nonzero()[0]
+            data = data.ljust(end - at + _MORE, b"\0")
             places = ends - _POLL_END
             places = places[(places >= 0) & (places < end - at)]
             polls.append(places[_numbers(data, "<u8")[places] == _POLL_NUMBER] + at)
@@ -69,9 +72,7 @@ class StringTable:
                 slash = data.find(b"/", slash + 1, end - at)
             if count > MAX_STRINGS or len(slashes) > MAX_SLASHES:
                 break
-        self.is_complete = (
-            count <= MAX_STRINGS and len(slashes) <= MAX_SLASHES and strings.size <= _NUMBER
-        )
+        self.is_complete = count <= MAX_STRINGS and len(slashes) <= MAX_SLASHES
         """Whether all strings were noted; what is not found is not there then."""
         self.slashes = array("I", slashes)
         """The offsets of all slashes."""
@@ -126,6 +127,5 @@ class StringTable:
 
 
 def _numbers(data: bytes, kind: str) -> NDArray[Any]:
-    """Return the number that stands at each place, as if zeros stood behind the end."""
-    size = np.dtype(kind).itemsize
-    return np.ndarray(len(data) + 1, kind, data.ljust(len(data) + size, b"\0"), strides=(1,))
+    """Return the number that stands at each place."""
+    return np.ndarray(len(data) + 1 - np.dtype(kind).itemsize, kind, data, strides=(1,))
