@@ -17,6 +17,8 @@ __all__ = ["Leaf", "Node", "Place", "Stop", "Tree", "chase", "plant", "replay"]
 
 MAX_NEAR = 4096
 """Bytes from a value's beginning that are read at once."""
+MAX_WAYS = 1024
+"""Ways that are remembered while a list is followed: one for each type of its nodes."""
 _LAST = (1 << 64) - 1
 
 
@@ -157,7 +159,9 @@ def chase(
             raw = near[start:end]
             way = ways.get(raw)
             if way is None:
-                way = ways[raw] = _beyond(root, raw, read)
+                way = _beyond(root, raw, read)
+                if len(ways) < MAX_WAYS:
+                    ways[raw] = way
             bases = [address, *way[1]]
             leaf = _follow(way[0], near, read, bases)
             if not isinstance(leaf, Leaf):

@@ -145,8 +145,8 @@ class AddressMap:
             try:
                 first = Die.at(self._sections, unit, unit.first)
                 for start, end in ranges_of(first):
-                    # Hostile ranges may end beyond the last address: those are left out.
-                    if end <= _MASK:
+                    # Hostile ranges may end beyond the last address, or before they begin.
+                    if start < end <= _MASK:
                         spans.add(array("Q", (start, end - start)), unit.offset)
             except AdpError:
                 continue

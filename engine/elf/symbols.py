@@ -26,6 +26,10 @@ _MAX_START = 0xFFFF_FFFF
 """Where a name begins: a symbol has four bytes for it."""
 MAX_NAME = 8192
 MAX_CLOSURES = 1_000_000
+MAX_ALIKE = 4096
+"""Symbols at one address among which the longest is chosen: a linker that folds equal code makes
+hundreds.
+"""
 MAX_HOLDING = 64
 """Symbols whose names hold what is asked for."""
 _TAIL = 40
@@ -106,7 +110,7 @@ class SymbolTable:
             if not after:
                 return None
             start = starts[after - 1]
-            first = bisect_left(starts, start, 0, after)
+            first = bisect_left(starts, start, max(after - MAX_ALIKE, 0), after)
             # Of several at one address the longest, and of those the last.
             row = max(reversed(order[first:after]), key=self._sizes.__getitem__)
             size, name = self._sizes[row], self._names[row]
