@@ -106,6 +106,24 @@ def test_damaged_sections(data: st.DataObject, program: Path, addresses: list[in
         assert error.message
 
 
+def test_ranges_that_end_before_they_begin(cores: Cores) -> None:
+    # GIVEN a unit whose only range ends before it begins, and no table of addresses
+    program = cores.program("bare.c", "-O2", "-gdwarf-5")
+    elf = ElfFile.open(program)
+    whole = bytearray(program.read_bytes())
+    debug = DebugInfo(elf)
+    ranges = debug.die(debug.units[0].first).raw(AT.RANGES)
+    assert ranges is not None and isinstance(ranges[1], int)
+    section, table = elf.sections[".debug_rnglists"], elf.sections[".debug_aranges"]
+    at = section.offset + ranges[1]
+    start, end = (0x5000).to_bytes(8, "little"), (0x4000).to_bytes(8, "little")
+    whole[at : at + 18] = b"\x06" + start + end + b"\0"
+    whole[table.offset : table.offset + table.size] = bytes(table.size)
+    # THEN it holds no address
+    damaged = DebugInfo(ElfFile.from_bytes(bytes(whole), "damaged"))
+    assert [damaged.unit_at(address) for address in (0x3FFF, 0x4000, 0x4800, 0x5000)] == [None] * 4
+
+
 @given(size=st.integers(0, 20_000), data=st.data())
 @DAMAGE
 def test_files_that_are_cut_off(
