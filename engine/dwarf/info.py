@@ -423,16 +423,16 @@ class DebugInfo:
         Those are the sections of line tables (from DWARF 5 on, then that of before, which are
         relative to their unit's), and what has those of units.
         """
-        sections = self.sections
-        yield from sections.line_strings.matches(pattern, longest)
-        yield from sections.lines.matches(pattern, longest)
-        table = self.search.strings.table()
+        strings, searched = self.sections.strings, [self.sections.line_strings, self.sections.lines]
+        table = self.search.strings.table() if strings else None
         if table is None:
-            yield from sections.strings.matches(pattern, longest)
-            return
-        for number, at in enumerate(table.slashes):
-            match = pattern.match(sections.strings.slice(at, at + longest))
+            searched.append(strings)
+        # Sections that are not there hold nothing; in a saved snapshot none is.
+        for section in filter(None, searched):
+            yield from section.matches(pattern, longest)
+        for number, at in enumerate(() if table is None else table.slashes):
+            match = pattern.match(strings.slice(at, at + longest))
             if match is not None:
                 yield match
             if not number % MAX_MAPPED:
-                sections.strings.forget()
+                strings.forget()
