@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -59,18 +60,21 @@ def test_states_and_times(heart: Heart) -> None:
 def test_of_a_held_process_it_is_what_was_so_before(heart: Heart) -> None:
     _, *others = threads_of(heart.pid)
     until(lambda: all(state_of(heart.pid, tid) == "S" for tid in others), "threads that sleep")
-    process = LiveProcess(heart.pid)
-    process.hold()
-    assert state_of(heart.pid, others[0]) == "t"
-    for _ in range(2):
-        assert {said(each).state for each in snapshot(process)} <= {"R", "S"}
-    process.let_go()
-    # AND when it was let go of, stopped by somebody else and held again, that is said
-    heart.program.process.send_signal(signal.SIGSTOP)
-    until(lambda: state_of(heart.pid) == "T", "it to stop")
-    process.hold()
-    assert {said(each).state for each in snapshot(process)} == {"T"}
-    process.close()
+    # What is still held when a test fails could not be ended.
+    with closing(LiveProcess(heart.pid)) as process:
+        process.hold()
+        assert state_of(heart.pid, others[0]) == "t"
+        for _ in range(2):
+            assert {said(each).state for each in snapshot(process)} <= {"R", "S"}
+        process.let_go()
+        # AND when it was let go of, stopped by somebody else and held again, that is said
+        heart.program.process.send_signal(signal.SIGSTOP)
+        until(
+            lambda: {state_of(heart.pid, tid) for tid in threads_of(heart.pid)} == {"T"},
+            "all threads to stop",
+        )
+        process.hold()
+        assert {said(each).state for each in snapshot(process)} == {"T"}
 
 
 def test_the_details_of_a_thread_say_it(heart: Heart) -> None:
