@@ -240,13 +240,15 @@ def test_a_process_that_would_stand_too_long(zoo, tmp_path):
 def test_the_process_lives_on_as_it_was(state, zoo, tmp_path):
     # GIVEN a process that runs, or was stopped by a signal
     command = ["sh", "-c", "while :; do :; done"]
+    letter = "T" if state == "stands" else "R"
     with stayed(zoo) if state == "stands" else alive(command) as program:
+        # Threads stop one after the other.
+        until(lambda: set(states(program).values()) == {letter}, f"all threads in state {letter}")
         before = states(program)
         # WHEN a core of it is written
         write_core(program.pid, tmp_path / "core")
         # THEN it does what it did, and nobody traces it
         until(lambda: states(program) == before, f"{before}, not {states(program)}")
-        assert set(before.values()) == {"T" if state == "stands" else "R"}
         assert tracer_of(program.pid) == 0
 
 
