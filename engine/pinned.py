@@ -169,7 +169,7 @@ def _linkage_names(strings: Blob, table: StringTable | None) -> dict[str, list[i
     if table is not None and table.count(_V0) > MAX_V0:
         table = None
     names = _searched(strings) if table is None else _tabled(table)
-    for at, name in islice(names, MAX_POLLS):
+    for at, name in names:
         for key in _implementor(name):
             found[key.decode("ascii", "replace")].append(at)
     return dict(found)
@@ -177,7 +177,7 @@ def _linkage_names(strings: Blob, table: StringTable | None) -> dict[str, list[i
 
 def _searched(strings: Blob) -> Iterator[tuple[int, bytes]]:
     """Yield the linkage names of methods called ``poll``, with their offsets."""
-    for match in strings.matches(_POLL_ENDS, len(_LEGACY_END)):
+    for match in islice(strings.matches(_POLL_ENDS, len(_LEGACY_END)), MAX_POLLS):
         at, end = match.start() - strings.base, match.end() - strings.base
         if match[0] == _LEGACY_END and strings.slice(at - len(_OF), at) != _OF:
             continue
@@ -187,7 +187,7 @@ def _searched(strings: Blob) -> Iterator[tuple[int, bytes]]:
 
 def _tabled(table: StringTable) -> Iterator[tuple[int, bytes]]:
     """Yield the same from a large section's table."""
-    for at, name in table.polls():
+    for at, name in islice(table.polls(), MAX_POLLS):
         if name.endswith(_OF, 0, name.rindex(_LEGACY_END)):
             yield at, name
     for at, name in table.beginning(_V0):

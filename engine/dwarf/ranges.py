@@ -169,7 +169,8 @@ class _Spans:
     def _sort(self) -> None:
         # Functions that the linker dropped stand at 0 or 1.
         starts = self._starts.tolist()
-        order = [number for number, start in enumerate(starts) if start > 1]
+        rows = enumerate(zip(starts, self._sizes, strict=True))
+        order = [number for number, (start, size) in rows if size and start > 1]
         order.sort(key=starts.__getitem__)
         self._starts = array("Q", map(starts.__getitem__, order))
         self._sizes = array("Q", map(self._sizes.__getitem__, order))

@@ -99,22 +99,26 @@ class StringTable:
     def beginning(self, text: bytes) -> Iterator[tuple[int, bytes]]:
         """Yield the strings that begin with ``text``, with their offsets."""
         for number in self._beginning(text).tolist():
-            at, end = int(self._begins[number]), int(self._begins[number + 1]) - 1
-            if self._strings.slice(at, at + len(text)) == text:
-                yield at, self._strings.slice(at, end)
+            at, string = self._string(number)
+            if string.startswith(text):
+                yield at, string
 
     def polls(self) -> Iterator[tuple[int, bytes]]:
         """Yield the legacy linkage names of methods called ``poll``, with their offsets."""
         numbers = np.searchsorted(self._begins, self._polls, "right") - 1
         for number in numbers.tolist():
-            at, end = int(self._begins[number]), int(self._begins[number + 1]) - 1
-            name = self._strings.slice(at, end)
+            at, name = self._string(number)
             if name.startswith(b"_ZN"):
                 yield at, name
 
     def count(self, head: bytes) -> int:
         """Return how many strings begin with a head of at most four bytes."""
         return len(self._beginning(head))
+
+    def _string(self, number: int) -> tuple[int, bytes]:
+        """Return the offset of the string with a number, and the string."""
+        at, end = self._begins[number : number + 2].tolist()
+        return at, self._strings.slice(at, end - 1)
 
     def _beginning(self, text: bytes) -> NDArray[np.int64]:
         """Return the numbers of the strings that have the same head."""

@@ -249,6 +249,7 @@ def test_the_process_lives_on_as_it_was(state, zoo, tmp_path):
         write_core(program.pid, tmp_path / "core")
         # THEN it does what it did, and nobody traces it
         until(lambda: states(program) == before, f"{before}, not {states(program)}")
+        assert set(before.values()) == {letter}
         assert tracer_of(program.pid) == 0
 
 
