@@ -26,7 +26,7 @@ _LAST_CALL_S = 2.0
 """How long leaving waits for the thread to let go of the target."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Question:
     """What is to be asked, and who wants to know."""
 
@@ -62,6 +62,8 @@ class DoorThread:
         self._questions: OrderedDict[str, _Question] = OrderedDict()
         self._tickets: dict[str, int] = {}
         self._current: _Question | None = None
+        self._delivered: list[_Question] = []
+        """What was answered, while the screen has not taken the answer yet."""
         self._wake = threading.Condition()
         self._leaving = False
         self._thread: threading.Thread | None = None
@@ -127,10 +129,10 @@ class DoorThread:
 
     @property
     def reading(self) -> str | None:
-        """Return what is being read right now; None when nothing is."""
+        """Return what is being read right now; None once the screen has all answers."""
         with self._wake:
-            current = self._current or next(iter(self._questions.values()), None)
-            return None if current is None else current.what
+            open_questions = (self._current, *self._questions.values(), *self._delivered)
+            return next((each.what for each in open_questions if each is not None), None)
 
     def cancel(self) -> None:
         """Stop what is being read; what else was asked is refused as well."""
@@ -189,12 +191,25 @@ class DoorThread:
 
     def _deliver(self, slot: str, question: _Question, take: Callable[[T], None], it: T) -> None:
         def on_screen() -> None:
+            with self._wake:
+                self._delivered.remove(question)
             if self._tickets.get(slot) == question.ticket:
                 take(it)
             self._told()
 
+        with self._wake:
+            if self._current is question:
+                self._current = None
+            self._delivered.append(question)
         self._post(on_screen)
 
     def _fail(self) -> None:
         text = traceback.format_exc()
-        self._post(lambda: self._failed(text))
+        with self._wake:
+            self._current = None
+
+        def on_screen() -> None:
+            self._failed(text)
+            self._told()
+
+        self._post(on_screen)
