@@ -150,12 +150,14 @@ def _pinned(debug: DebugInfo, functions: Iterator[Die]) -> Iterator[str]:
     An optimiser that takes the argument apart leaves a variable of that name instead.
     """
     for function in functions:
-        for child in function.children():
-            if child.tag in _ARGUMENTS and child.text(AT.NAME) == "self":
-                polled = pinned_type(debug, child)
-                if polled is not None:
-                    yield polled
-                break
+        try:
+            self_ = (c for c in function.children() if c.tag in _ARGUMENTS and c.text() == "self")
+            argument = next(self_, None)
+            polled = None if argument is None else pinned_type(debug, argument)
+        except AdpError:
+            continue
+        if polled is not None:
+            yield polled
 
 
 def _linkage_names(strings: Blob, table: StringTable | None) -> dict[str, list[int]]:

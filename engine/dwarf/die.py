@@ -68,6 +68,12 @@ class Die:
             return None
         return slot[1], (self._values or self._parse())[slot[0]]
 
+    def values(self) -> Iterator[tuple[int, int, Raw]]:
+        """Yield attribute, form and stored value of each attribute."""
+        values = self._values or self._parse()
+        for attribute, (at, form) in self.declaration.slots.items():
+            yield attribute, form, values[at]
+
     @property
     def after(self) -> int:
         """The offset after the attributes: where the first child or the next DIE begins."""

@@ -13,8 +13,8 @@ from itertools import islice
 from adp_tui.engine.dwarf.abbrev import FIXED_SIZE, Declaration
 from adp_tui.engine.dwarf.constants import AT, FORM, TAG
 from adp_tui.engine.dwarf.die import Die
-from adp_tui.engine.dwarf.leb import uleb
 from adp_tui.engine.dwarf.names import UnitIndex
+from adp_tui.engine.dwarf.plausible import is_plausible
 from adp_tui.engine.dwarf.sections import Sections
 from adp_tui.engine.dwarf.strings import StringFinder
 from adp_tui.engine.dwarf.unit import Unit
@@ -212,8 +212,7 @@ class Search:
                 for place, form in _places(declaration, attribute):
                     if form == FORM.STRP:
                         known.append((raw, len(raw) + place))
-            # The nearest code is the true one: what stands before it is the end of another DIE.
-            known.sort(key=lambda shape: shape[1])
+            known.sort(key=lambda shape: -shape[1])
             self._named[key] = known
         return known
 
@@ -223,22 +222,20 @@ class Search:
         """Yield the DIEs whose name stands at an offset.
 
         A byte before the name may look like the code of another declaration, whose name would
-        stand there as well: what follows such a DIE tells most of them.
+        stand there as well. LLVM's frame base before a function's name does: it ends in a small
+        number, 0x56 for rbp. So DIEs with a frame base are tried first, and none is looked for
+        within one; the others must have possible values, and DIEs after them.
         """
-        info, table = self._sections.info, self._sections.table(unit)
+        info = self._sections.info
         for code, back in self._shapes(unit, attribute, tags):
             start = at - back
             if start < unit.first or info.slice(start, start + len(code)) != code:
                 continue
             die = Die.at(self._sections, unit, start)
-            try:
-                if die.number(attribute) != string:
-                    continue
-                after, _ = uleb(info.buffer, info.base + die.after)
-            except (IndexError, NoDebugInfoError):
-                continue
-            if not after or after in table:
+            if is_plausible(die) and die.number(attribute) == string:
                 yield die
+                if AT.FRAME_BASE in die:
+                    return
 
     def by_expression(self, expression: bytes, tag: int, near: Unit | None = None) -> Iterator[Die]:
         """Yield the DIEs with this tag whose DW_AT_location is exactly ``expression``.
@@ -292,7 +289,9 @@ class Search:
             raw = _encode(code)
             start = at - fixed[0] - len(raw)
             if start >= unit.first and info.slice(start, start + len(raw)) == raw:
-                return Die.at(self._sections, unit, start)
+                die = Die.at(self._sections, unit, start)
+                if is_plausible(die):
+                    return die
         return None
 
     def beginning(self, unit: Unit, low: int) -> Iterator[int]:
