@@ -24,22 +24,26 @@ async fn silent(listener: TcpListener) {
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.expect("a request"));
     }
-    println!("fact fd_calls {}", socket_at(peer));
+    let own = stream.local_addr().expect("an address");
+    println!("fact fd_calls {}", other_end(own, peer));
     never().await; // [silent.never]
 }
 
-/// Returns the socket of this process that has an address: the client's end is in its library.
-pub fn socket_at(address: SocketAddr) -> i32 {
+/// Returns the client's end of a connection, which is in its library, by both addresses.
+///
+/// Its own does not tell: the kernel gives one port to two clients of different servers.
+pub fn other_end(server: SocketAddr, client: SocketAddr) -> i32 {
     for entry in fs::read_dir("/proc/self/fd").expect("procfs").flatten() {
         let name = entry.file_name();
         let fd = name.to_str().and_then(|each| each.parse().ok()).unwrap();
         // SAFETY: asked for its address only, and not closed.
         let socket = ManuallyDrop::new(unsafe { TcpStream::from_raw_fd(fd) });
-        if socket.local_addr().is_ok_and(|own| own == address) {
+        let ends = (socket.local_addr().ok(), socket.peer_addr().ok());
+        if ends == (Some(client), Some(server)) {
             return fd;
         }
     }
-    panic!("no socket has the address {address}")
+    panic!("no socket connects {client} to {server}")
 }
 
 pub fn start(runtime: &Runtime) {

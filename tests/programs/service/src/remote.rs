@@ -18,12 +18,13 @@ use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 use tower::Service;
 
-use crate::calls::socket_at;
+use crate::calls::other_end;
 use crate::{never, still};
 
 async fn counts(request: Request<String>) -> Result<Response<u64>, Status> {
+    let own = request.local_addr().expect("an address");
     let peer = request.remote_addr().expect("a peer");
-    println!("fact fd_asks_stock {}", socket_at(peer));
+    println!("fact fd_asks_stock {}", other_end(own, peer));
     never().await; // [counts.never]
     Ok(Response::new(request.into_inner().len() as u64))
 }
