@@ -94,9 +94,9 @@ class Blob:
         for first, last in self._windows(start, stop):
             until = min(last + len(needle) - 1, stop)
             at = self.buffer.find(needle, self.base + first, self.base + until)
-            self._forget(first, last)
             if at >= 0:
                 return at - self.base
+            self._forget(first, last)
         return -1
 
     def occurrences(self, needle: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:
@@ -180,9 +180,9 @@ class Blob:
             first = max(last - _WINDOW, start)
             until = min(last + len(needle) - 1, stop)
             at = self.buffer.rfind(needle, self.base + first, self.base + until)
-            self._forget(first, last)
             if at >= 0:
                 return at - self.base
+            self._forget(first, last)
             last = first
         return -1
 
