@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
-from support.alive import Alive, alive, state_of, stayed, threads_of, tracer_of, until
+from support.alive import Alive, alive, has_stopped, state_of, stayed, threads_of, tracer_of, until
 from support.cores import Dump
 from support.native import by_gdb
 
@@ -53,7 +53,7 @@ def file_of_f(tmp_path: Path) -> Path:
 def areas(cores: Any, file_of_f: Path) -> Iterator[Alive]:
     """Yield a program that has memory of every kind and stands."""
     with alive([cores.program("areas.c"), file_of_f]) as program:
-        until(lambda: state_of(program.pid) == "T", "the program to stop")
+        until(lambda: has_stopped(program.pid), "the program to stop")
         yield program
 
 
@@ -72,7 +72,7 @@ def still(program: Alive) -> None:
 
     A thread that is let go stops again by itself: for a moment it runs.
     """
-    until(lambda: set(states(program).values()) == {"T"}, f"a stop, not {states(program)}")
+    until(lambda: has_stopped(program.pid), f"a stop, not {states(program)}")
     assert tracer_of(program.pid) == 0
 
 

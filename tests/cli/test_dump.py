@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.alive import Alive, alive, state_of, stayed, threads_of, tracer_of, until
+from support.alive import Alive, alive, has_stopped, state_of, stayed, threads_of, tracer_of, until
 from support.build import NEWEST, PROFILES
 from support.reports import differences, report_of
 
@@ -58,7 +58,7 @@ def test_the_reports_agree(name, tokio, profile, dump, adp_tui_command, tmp_path
             ran.err.rstrip(),
         )
         assert stat.S_IMODE(core.stat().st_mode) == 0o600
-        until(lambda: state_of(program.pid) == "T", "it to stand as before")
+        until(lambda: has_stopped(program.pid), "it to stand as before")
     # AND the report of that core, when the process is gone, is the same but for the target
     session = Session(open_core(core))
     found = report_of(session)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psutil
-from support.alive import state_of, threads_of, until
+from support.alive import has_stopped, state_of, threads_of, until
 
 from adp_tui.backends.live import LiveProcess, LiveTarget
 from adp_tui.engine.session import Session
@@ -69,10 +69,7 @@ def test_of_a_held_process_it_is_what_was_so_before(heart: Heart) -> None:
         process.let_go()
         # AND when it was let go of, stopped by somebody else and held again, that is said
         heart.program.process.send_signal(signal.SIGSTOP)
-        until(
-            lambda: {state_of(heart.pid, tid) for tid in threads_of(heart.pid)} == {"T"},
-            "all threads to stop",
-        )
+        until(lambda: has_stopped(heart.pid), "all threads to stop")
         process.hold()
         assert {said(each).state for each in snapshot(process)} == {"T"}
 

@@ -16,7 +16,16 @@ from pathlib import Path
 
 from support.build import Dump
 
-__all__ = ["Alive", "alive", "state_of", "stayed", "threads_of", "tracer_of", "until"]
+__all__ = [
+    "Alive",
+    "alive",
+    "has_stopped",
+    "state_of",
+    "stayed",
+    "threads_of",
+    "tracer_of",
+    "until",
+]
 
 STAY = Path(__file__).with_name("stay.c")
 SECONDS = 60
@@ -114,7 +123,7 @@ def stayed(dump: Dump, *arguments: str) -> Iterator[Alive]:
     """Run the program of a dump up to where it would crash; there it is stopped by SIGSTOP."""
     command = [dump.exe, *arguments]
     with alive(command, preload=_stay(), cwd=dump.exe.parent) as program:
-        until(lambda: state_of(program.pid) == "T", f"{dump} to stop: {program.printed()}")
+        until(lambda: has_stopped(program.pid), f"{dump} to stop: {program.printed()}")
         yield program
 
 
@@ -130,6 +139,11 @@ def _stay() -> Path:
 def state_of(pid: int, tid: int | None = None) -> str:
     """Return the letter of a process's state, or of one of its threads."""
     return _status(pid, tid, "State")[0]
+
+
+def has_stopped(pid: int) -> bool:
+    """Tell whether all threads of a process have stopped: they do one after the other."""
+    return {state_of(pid, tid) for tid in threads_of(pid)} == {"T"}
 
 
 def tracer_of(pid: int, tid: int | None = None) -> int:

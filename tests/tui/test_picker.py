@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from driving import PAUSES, Screen
 from fake_door import FakeDoor, opener
-from support.alive import alive, state_of, stayed, tracer_of, until
+from support.alive import alive, has_stopped, stayed, tracer_of, until
 from support.build import NEWEST
 from textual.pilot import Pilot
 
@@ -354,7 +354,7 @@ async def test_real_processes(stops, dump, tmp_path, monkeypatch) -> None:
             await screen.pilot.press("2", "enter")
             await screen.opened()
             assert screen.main.summary is not None and screen.main.summary.target.kind == "core"
-        until(lambda: state_of(program.pid) == "T", "the program to stand as before")
+        until(lambda: has_stopped(program.pid), "the program to stand as before")
         assert tracer_of(program.pid) == 0
 
 

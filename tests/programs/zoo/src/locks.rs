@@ -85,20 +85,23 @@ async fn meets(barrier: Arc<Barrier>) {
 }
 
 #[cfg(not(feature = "oldest"))]
-async fn slow_value() -> u32 {
+async fn slow_value(cell: Arc<OnceCell<u32>>) -> u32 {
+    // Whoever polls first initialises: the second one starts when the first one does.
+    start("once_cell_second", wants_value(cell));
     sleep(HOUR).await; // [once_cell.init]
     7
 }
 
 #[cfg(not(feature = "oldest"))]
 async fn initialises(cell: Arc<OnceCell<u32>>) {
-    start("once_cell_second", wants_value(cell.clone()));
-    cell.get_or_init(slow_value).await; // [once_cell.first]
+    let value = || slow_value(cell.clone());
+    cell.get_or_init(value).await; // [once_cell.first]
 }
 
 #[cfg(not(feature = "oldest"))]
 async fn wants_value(cell: Arc<OnceCell<u32>>) {
-    cell.get_or_init(slow_value).await; // [once_cell.second]
+    let value = || std::future::ready(8);
+    cell.get_or_init(value).await; // [once_cell.second]
 }
 
 async fn waits_forever() {
