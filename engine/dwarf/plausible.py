@@ -19,8 +19,8 @@ _REGISTERS, _CFA = range(0x50, 0x70), b"\x9c"
 def is_plausible(die: Die) -> bool:
     """Tell whether a DIE has values that its attributes can have, and DIEs after it.
 
-    In a Rust program's million functions and types, the few that are told wrong have names whose
-    offsets are small numbers.
+    Of a Rust program's types, the few that are told wrong have names whose offsets are small
+    numbers: such bytes stand everywhere.
     """
     try:
         return _has_possible_values(die) and _reads_on(die)

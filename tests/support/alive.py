@@ -143,7 +143,11 @@ def state_of(pid: int, tid: int | None = None) -> str:
 
 def has_stopped(pid: int) -> bool:
     """Tell whether all threads of a process have stopped: they do one after the other."""
-    return {state_of(pid, tid) for tid in threads_of(pid)} == {"T"}
+    try:
+        return {state_of(pid, tid) for tid in threads_of(pid)} == {"T"}
+    except (FileNotFoundError, ProcessLookupError):
+        # One of them has ended meanwhile.
+        return False
 
 
 def tracer_of(pid: int, tid: int | None = None) -> int:
