@@ -184,7 +184,10 @@ class DoorThread:
             answer = question.ask(door)
         except AdpError as error:
             self._deliver(slot, question, question.refuse, error)
-        except Exception:
+        except Exception as error:
+            # Who asked must not wait for ever, and people are to see what went wrong.
+            problem = AdpError(f"adp-tui itself failed: {type(error).__name__}")
+            self._deliver(slot, question, question.refuse, problem)
             self._fail()
         else:
             self._deliver(slot, question, question.answer, answer)
@@ -205,8 +208,6 @@ class DoorThread:
 
     def _fail(self) -> None:
         text = traceback.format_exc()
-        with self._wake:
-            self._current = None
 
         def on_screen() -> None:
             self._failed(text)

@@ -87,10 +87,14 @@ def test_what_is_refused_or_fails_is_not_read_for_ever() -> None:
     loop.take()
     loop.ask("rows", breaks)
     loop.take()
-    # THEN the screen is told of both, and nothing is being read
-    assert [str(each) for each in loop.answers] == ["no such task"]
+    loop.take()
+    # THEN the screen is told of both, as who asked is, and nothing is being read
+    assert [str(each) for each in loop.answers] == [
+        "no such task",
+        "adp-tui itself failed: RuntimeError",
+    ]
     assert len(loop.failures) == 1 and "a fault of adp-tui" in loop.failures[0]
-    assert loop.seen == [None, None]
+    assert loop.seen == [None, None, None]
     # AND the thread goes on
     loop.ask("rows")
     loop.take()
