@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,11 @@ def test_nothing_is_left_by_a_process_that_is_killed(number, packed, temporary):
 
 def held_by(pid: int, folder: Path) -> list[str]:
     """Return the files below a folder that a process has open."""
-    names = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
+    names = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        # It may be closed meanwhile.
+        with suppress(FileNotFoundError):
+            names.append(os.readlink(each))
     return [name for name in names if name.startswith(f"{folder}/")]
 
 

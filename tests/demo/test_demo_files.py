@@ -151,8 +151,10 @@ def test_it_is_removed_after_an_error() -> None:
 def test_it_is_removed_when_the_program_is_killed(number: signal.Signals, tmp_path: Path) -> None:
     # GIVEN a process that uses the demo
     program = (
-        "import signal\nfrom adp_tui.tui.demo import demo_files\n"
-        "with demo_files() as d: print(d.sysroot, flush=True); signal.pause()"
+        "import time\nfrom adp_tui.tui.demo import demo_files\n"
+        "with demo_files() as d:\n"
+        "    print(d.sysroot, flush=True)\n"
+        "    while True: time.sleep(0.1)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program],

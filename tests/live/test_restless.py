@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -154,6 +155,8 @@ def test_a_process_that_ends(cores: Cores) -> None:
 
 def test_nothing_of_ours_stays_open(restless: Start) -> None:
     program = restless("leader")
+    # What other tests left behind may be closed at any time.
+    gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         process = LiveProcess(program.pid)
@@ -180,6 +183,7 @@ def test_a_look_that_fails_half_way_leaves_nothing_open(
 
         # GIVEN a process that ends when its memory is open already
         monkeypatch.setattr(process.procfs, "clock_ns", ends)
+        gc.collect()
         before = os.listdir("/proc/self/fd")
         with pytest.raises(OpenError, match="has ended") as error:
             process.look()

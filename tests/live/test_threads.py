@@ -21,6 +21,11 @@ def said(state: ThreadState) -> Scheduling:
     return state.scheduling
 
 
+def rest(heart: Heart, threads: list[int]) -> None:
+    """Wait until threads sleep: who was stopped runs for a moment when it is let go of."""
+    until(lambda: all(state_of(heart.pid, tid) == "S" for tid in threads), "threads that sleep")
+
+
 def snapshot(process: LiveProcess) -> list[ThreadState]:
     looked = process.look()
     stopped = process.stop(looked)
@@ -34,13 +39,14 @@ def snapshot(process: LiveProcess) -> list[ThreadState]:
 def test_states_and_times(heart: Heart) -> None:
     # GIVEN a process whose threads sleep, but for the first, which often does
     first, *others = threads_of(heart.pid)
-    until(lambda: all(state_of(heart.pid, tid) == "S" for tid in others), "threads that sleep")
+    rest(heart, others)
     channels = {
         tid: Path(f"/proc/{heart.pid}/task/{tid}/wchan").read_text().strip() for tid in others
     }
     before = {each.id: each for each in psutil.Process(heart.pid).threads()}
     # WHEN a snapshot is taken, with a stop or without
     for stops in (True, False):
+        rest(heart, others)
         process = LiveProcess(heart.pid, stops=stops)
         looked = process.look()
         found = {each.tid: said(each) for each in process.stop(looked).threads()}
@@ -59,7 +65,7 @@ def test_states_and_times(heart: Heart) -> None:
 
 def test_of_a_held_process_it_is_what_was_so_before(heart: Heart) -> None:
     _, *others = threads_of(heart.pid)
-    until(lambda: all(state_of(heart.pid, tid) == "S" for tid in others), "threads that sleep")
+    rest(heart, others)
     # What is still held when a test fails could not be ended.
     with closing(LiveProcess(heart.pid)) as process:
         process.hold()
@@ -76,7 +82,7 @@ def test_of_a_held_process_it_is_what_was_so_before(heart: Heart) -> None:
 
 def test_the_details_of_a_thread_say_it(heart: Heart) -> None:
     _, *others = threads_of(heart.pid)
-    until(lambda: all(state_of(heart.pid, tid) == "S" for tid in others), "threads that sleep")
+    rest(heart, others)
     session = Session(LiveProcess(heart.pid))
     pipes = set()
     for tid in others:

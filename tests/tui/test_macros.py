@@ -8,7 +8,7 @@ from typing import Any
 from fake_door import FakeDoor
 from support.macro_files import library_of
 from support.team import EXAMPLE
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from adp_tui.backends.core import open_core
 from adp_tui.engine.errors import AdpError
@@ -54,6 +54,15 @@ def door_with(*rows: MacroRow, **outcomes: Outcome | AdpError) -> FakeDoor:
 
 def asked(door: FakeDoor, what: str) -> list[tuple[object, ...]]:
     return [question[1:] for question in door.asked if question[0] == what]
+
+
+def offered(screen) -> bool:
+    """Tell whether the palette's first line is the macro."""
+    found = screen.app.screen.query(OptionList)
+    return any(
+        each.option_count and "macro locks" in str(each.get_option_at_index(0).prompt)
+        for each in found
+    )
 
 
 async def run_first(screen, kind: type = ResultScreen) -> None:
@@ -107,7 +116,7 @@ async def test_the_palette_has_macros(start) -> None:
         await screen.pilot.press("ctrl+p")
         await screen.until(lambda: asked(door, "macros"), "the question for macros")
         await screen.pilot.press(*"macro locks")
-        await screen.pilot.pause(0.3)
+        await screen.until(lambda: offered(screen), "the macro")
         await screen.pilot.press("enter")
         await screen.until(lambda: isinstance(screen.app.screen, ResultScreen), "the result")
         assert asked(door, "run_macro") == [("locks", (), None)]
@@ -221,7 +230,7 @@ async def test_on_a_real_core(start, dump, tmp_path) -> None:
         await screen.pilot.press("ctrl+p")
         await screen.until(lambda: screen.app.screen is not screen.main, "the palette")
         await screen.pilot.press(*"macro locks")
-        await screen.pilot.pause(0.5)
+        await screen.until(lambda: offered(screen), "the macro")
         await screen.pilot.press("enter")
         await screen.until(lambda: isinstance(screen.app.screen, ArgumentsQuestion), "arguments")
         await screen.pilot.press("enter")

@@ -146,7 +146,7 @@ async def test_a_slow_question_is_named_and_can_be_stopped(start) -> None:
         await screen.pilot.press("escape")
         await screen.until(lambda: any(f.text == "cancelled" for f in screen.main.facts.items))
         assert door.cancels == 1
-        assert "reading" not in screen.text()
+        await screen.until(lambda: "reading" not in screen.text(), "the notice to go")
         # AND what is asked later is answered
         door.go.set()
         await screen.press("j")

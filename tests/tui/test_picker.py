@@ -226,7 +226,7 @@ async def test_a_failure_is_shown() -> None:
 
     async with picking(Choices(read, invented)) as screen:
         await screen.until(lambda: isinstance(screen.app.screen, ErrorPage))
-        assert "nobody foresaw this" in screen.text()
+        await screen.until(lambda: "nobody foresaw this" in screen.text())
         await screen.pilot.press("q")
         # AND what was found stays
         assert screen.keys() == ["p412"]

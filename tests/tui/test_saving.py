@@ -44,6 +44,7 @@ async def test_another_name_and_no_memory(start) -> None:
         await screen.pilot.press("/", "x", "tab", "space", "shift+tab", "enter")
         await screen.until(lambda: door.saved, "it to be saved")
         assert door.saved == [("/x", False)]
+        await screen.until(lambda: _told(screen), "the notice")
         assert "without memory" in _told(screen)[0]
 
 
