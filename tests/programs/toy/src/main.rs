@@ -6,6 +6,7 @@ mod still;
 
 use std::future::Future;
 use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ static LEFT: Baton<u32> = Baton::new(1);
 static RIGHT: Baton<u32> = Baton::new(2);
 static FULL: Slot<u32> = Slot::new();
 static EMPTY: Slot<String> = Slot::new();
+/// How many of the two that cross have their first lock.
+static MET: AtomicUsize = AtomicUsize::new(0);
 
 /// Starts a task and says its id.
 fn task<F>(name: &'static str, future: F) -> Join
@@ -51,7 +54,13 @@ async fn wants(amount: u32) {
 
 async fn crosses(first: &'static Baton<u32>, second: &'static Baton<u32>) {
     let mut one = first.acquire().await;
-    sleep(Duration::from_millis(20)).await;
+    MET.fetch_add(1, SeqCst);
+    loop {
+        sleep(Duration::from_millis(20)).await;
+        if MET.load(SeqCst) == 2 {
+            break;
+        }
+    }
     let other = second.acquire().await; // [crosses.acquire]
     *one += *other;
 }
