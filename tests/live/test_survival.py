@@ -157,6 +157,27 @@ def test_a_pause_ends(heart: Heart) -> None:
     runs(heart)
 
 
+class CutShort(Procfs):
+    """A process whose last thread the kernel leaves out of the first three lists."""
+
+    lists = 0
+
+    def threads(self) -> list[int]:
+        self.lists += 1
+        return super().threads()[: -1 if self.lists <= 3 else None]
+
+
+def test_a_thread_that_lists_left_out_stands_as_well(heart: Heart) -> None:
+    # GIVEN a list that ends early, as when a thread ends while it is read
+    hold = Hold(CutShort(heart.pid))
+    # THEN all threads stand
+    try:
+        assert {state_of(heart.pid, tid) for tid in threads_of(heart.pid)} == {"t"}
+    finally:
+        hold.let_go()
+    runs(heart)
+
+
 def test_a_stopped_process_stays_stopped(heart: Heart) -> None:
     """A process in group-stop is left in it; SIGCONT lets it run on."""
     os.kill(heart.pid, signal.SIGSTOP)
