@@ -1,9 +1,9 @@
 //! Four threads at known depths: three parked in `deep`, the first one aborts in a closure.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier};
 
-static READY: AtomicU32 = AtomicU32::new(0);
+#[path = "../../programs/still.rs"]
+mod still;
 
 struct Point {
     x: u32,
@@ -23,7 +23,7 @@ fn deep(level: u32, point: &Point, barrier: &Barrier) -> u64 {
         let shapes = [Shape::Empty, shape];
         std::hint::black_box(&shapes);
         barrier.wait();
-        READY.fetch_add(1, Ordering::SeqCst);
+        still::entered();
         loop {
             std::thread::park(); // line: parked
         }
@@ -45,24 +45,8 @@ fn generic<F: Fn(u32) -> u32>(apply: F) -> u32 {
     apply(seed) // line: generic
 }
 
-/// Waits until the other threads sleep in `park`: the kernel says so.
-fn wait_for_sleepers() {
-    while READY.load(Ordering::SeqCst) < 3 || sleepers() < 3 {
-        std::thread::yield_now();
-    }
-}
-
-fn sleepers() -> usize {
-    std::fs::read_dir("/proc/self/task")
-        .unwrap()
-        .filter(|task| {
-            let stat = task.as_ref().unwrap().path().join("stat");
-            std::fs::read_to_string(stat).unwrap().contains(") S ")
-        })
-        .count()
-}
-
 fn main() {
+    still::expect(3);
     let barrier = Arc::new(Barrier::new(4));
     for number in 1..4u32 {
         let barrier = barrier.clone();
@@ -74,7 +58,7 @@ fn main() {
             .unwrap();
     }
     barrier.wait();
-    wait_for_sleepers();
+    still::wait();
     let numbers: Vec<u32> = (0..3).collect();
     let sum: u32 = numbers
         .iter()
